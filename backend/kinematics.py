@@ -54,8 +54,8 @@ LOST_CONFIDENCE = 0.03
 HINGE_HIDDEN = np.radians(6.0)
 HINGE_SEEN = np.radians(25.0)
 #: Bend of a wrist, radians: below the first the forearm does not turn for it, above the second it does.
-WRIST_HIDDEN = np.radians(20.0)
-WRIST_SEEN = np.radians(50.0)
+WRIST_HIDDEN = np.radians(30.0)
+WRIST_SEEN = np.radians(60.0)
 #: How much a straight leg's foot tells about the leg's twist, against the pelvis.
 FOOT_EVIDENCE = 1.5
 #: Weight of the resting orientation in the rigid parts: decides only what the bones leave open.

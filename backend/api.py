@@ -1,0 +1,357 @@
+"""The boundary: what the backend answers, as plain data. Standard library only.
+
+Both sides share this one file: the backend fills these types, the Blender extension reads them. The
+JSON form is the schema ``sketch2pose/1``; ``poses.schema.json`` beside this file describes it for
+other programs.
+
+Camera frame: x right, y down, z away from the viewer. left and right are the character's own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import InputError
+from .skeleton import JOINT_NAMES, KEYPOINT_NAMES, N_JOINTS
+
+SCHEMA = "sketch2pose/1"
+#: The JSON Schema of ``poses.json``.
+SCHEMA_FILE = Path(__file__).with_name("poses.schema.json")
+N_BETAS = 10
+#: No pixel, metre or radian is as large as this; NaN and infinity are caught by it too.
+_HUGE = 1e12
+
+Vector2 = tuple[float, float]
+Vector3 = tuple[float, float, float]
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Keypoint:
+    """A drawn keypoint.
+
+    Attributes:
+        xy: pixels of the original image, x right, y down.
+        score: 0..1, how sure its place is.
+        visible: 0..1, how likely it is drawn rather than hidden behind the figure.
+    """
+
+    xy: Vector2
+    score: float
+    visible: float
+
+
+@dataclass(frozen=True)
+class CameraPose:
+    """Weak perspective: pixel = scale * (x, y) + (tx, ty), for joints3d of the same hypothesis."""
+
+    scale: float
+    tx: float
+    ty: float
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Two joints whose body parts touch, with a score 0..1."""
+
+    first: str
+    second: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One reading of a figure as a pose of the SMPL skeleton.
+
+    Attributes:
+        score: 0..1.
+        global_orient: axis-angle of the pelvis, radians, rest frame to camera frame.
+        body_pose: axis-angle of the 23 other joints, radians, relative to the parent, SMPL order.
+        betas: 10 shape coefficients; all zero, since the shape is not estimated.
+        camera: where joints3d lie in the image.
+        joints3d: the 24 joints by name, metres, camera frame, pelvis at the origin.
+        contacts: parts that touch; empty, since contacts are not predicted.
+    """
+
+    score: float
+    global_orient: Vector3
+    body_pose: tuple[Vector3, ...]
+    betas: tuple[float, ...]
+    camera: CameraPose
+    joints3d: Mapping[str, Vector3]
+    contacts: tuple[Contact, ...] = ()
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One drawn figure.
+
+    Attributes:
+        box: x0, y0, x1, y1, pixels of the original image.
+        score: 0..1, mean score of the keypoints.
+        keypoints: the 30 keypoints by name.
+        hypotheses: best first, at least one.
+    """
+
+    box: Box
+    score: float
+    keypoints: Mapping[str, Keypoint]
+    hypotheses: tuple[Hypothesis, ...]
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """What was found in one image; ``error`` is the sentence that says why nothing was, else None.
+
+    Attributes:
+        file: the image as the user named it.
+        width: pixels of the original image, 0 where it could not be read.
+        height: the same.
+        error: one sentence or None.
+        figures: in reading order.
+    """
+
+    file: str
+    width: int
+    height: int
+    error: str | None = None
+    figures: tuple[Figure, ...] = ()
+
+
+@dataclass(frozen=True)
+class Generator:
+    """What made a result: program version, engine, device, weights as ``<name>@<sha256>``."""
+
+    version: str
+    engine: str
+    device: str
+    weights: str
+
+
+@dataclass(frozen=True)
+class PoseResult:
+    """The whole of ``poses.json``."""
+
+    generator: Generator
+    images: tuple[ImageResult, ...] = field(default=())
+
+
+# ------------------------------------------------------------------------------------------------ to JSON
+
+
+def to_json(result: PoseResult) -> dict[str, Any]:
+    """The result as the plain objects of schema ``sketch2pose/1``."""
+    generator = result.generator
+    return {
+        "schema": SCHEMA,
+        "generator": {
+            "version": generator.version,
+            "engine": generator.engine,
+            "device": generator.device,
+            "weights": generator.weights,
+        },
+        "images": [_image_to_json(image) for image in result.images],
+    }
+
+
+def dumps(result: PoseResult) -> str:
+    """The result as the text of ``poses.json``: UTF-8, one image a line, numbers to 6 decimals."""
+    plain = _rounded(to_json(result))
+    images = plain.pop("images")
+    head = json.dumps(plain, ensure_ascii=False)[:-1]
+    body = ",\n".join(json.dumps(image, ensure_ascii=False, allow_nan=False) for image in images)
+    return f'{head}, "images": [\n{body}\n]}}\n'
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return value
+
+
+def _image_to_json(image: ImageResult) -> dict[str, Any]:
+    return {
+        "file": image.file,
+        "width": image.width,
+        "height": image.height,
+        "error": image.error,
+        "figures": [_figure_to_json(figure) for figure in image.figures],
+    }
+
+
+def _figure_to_json(figure: Figure) -> dict[str, Any]:
+    return {
+        "box": list(figure.box),
+        "score": figure.score,
+        "keypoints": {
+            name: {"xy": list(point.xy), "score": point.score, "visible": point.visible}
+            for name, point in figure.keypoints.items()
+        },
+        "hypotheses": [_hypothesis_to_json(hypothesis) for hypothesis in figure.hypotheses],
+    }
+
+
+def _hypothesis_to_json(hypothesis: Hypothesis) -> dict[str, Any]:
+    camera = hypothesis.camera
+    return {
+        "score": hypothesis.score,
+        "global_orient": list(hypothesis.global_orient),
+        "body_pose": [list(rotation) for rotation in hypothesis.body_pose],
+        "betas": list(hypothesis.betas),
+        "camera": {"scale": camera.scale, "tx": camera.tx, "ty": camera.ty},
+        "joints3d": {name: list(point) for name, point in hypothesis.joints3d.items()},
+        "contacts": [[contact.first, contact.second, contact.score] for contact in hypothesis.contacts],
+    }
+
+
+# ---------------------------------------------------------------------------------------------- from JSON
+
+
+def loads(text: str | bytes) -> PoseResult:
+    """Read the text of a ``poses.json``.
+
+    Raises:
+        InputError: it is no JSON, or no ``sketch2pose/1``; the sentence names the place.
+    """
+    try:
+        plain = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError("The pose file is not JSON; write it again with `python -m backend pose`.") from error
+    return from_json(plain)
+
+
+def from_json(plain: Any) -> PoseResult:
+    """Read the plain objects of schema ``sketch2pose/1``; unknown keys are ignored.
+
+    Raises:
+        InputError: something is missing or of another type; the sentence names the place.
+    """
+    root = _Reader(plain, "")
+    if root.text("schema") != SCHEMA:
+        raise root.wrong(f"schema is not {SCHEMA!r}")
+    generator = root.item("generator")
+    return PoseResult(
+        Generator(*(generator.text(key) for key in ("version", "engine", "device", "weights"))),
+        tuple(_image_from_json(image) for image in root.items("images")),
+    )
+
+
+def _image_from_json(image: _Reader) -> ImageResult:
+    error = image.value("error")
+    return ImageResult(
+        image.text("file"),
+        int(image.number("width")),
+        int(image.number("height")),
+        None if error is None else image.text("error"),
+        tuple(_figure_from_json(figure) for figure in image.items("figures")),
+    )
+
+
+def _figure_from_json(figure: _Reader) -> Figure:
+    keypoints = figure.item("keypoints")
+    points = {name: keypoints.item(name) for name in KEYPOINT_NAMES}
+    hypotheses = tuple(_hypothesis_from_json(h) for h in figure.items("hypotheses"))
+    if not hypotheses:
+        raise figure.wrong("hypotheses is empty")
+    x0, y0, x1, y1 = figure.numbers("box", 4)
+    return Figure(
+        (x0, y0, x1, y1),
+        figure.number("score"),
+        {name: Keypoint(p.pair("xy"), p.number("score"), p.number("visible")) for name, p in points.items()},
+        hypotheses,
+    )
+
+
+def _hypothesis_from_json(hypothesis: _Reader) -> Hypothesis:
+    camera = hypothesis.item("camera")
+    joints = hypothesis.item("joints3d")
+    pose = hypothesis.values("body_pose")
+    if len(pose) != N_JOINTS - 1:
+        raise hypothesis.wrong(f"body_pose has no {N_JOINTS - 1} rotations")
+    rotations = _Reader(dict(enumerate(pose)), f"{hypothesis.place}body_pose.")
+    return Hypothesis(
+        hypothesis.number("score"),
+        hypothesis.triple("global_orient"),
+        tuple(rotations.triple(index) for index in range(N_JOINTS - 1)),
+        hypothesis.numbers("betas", N_BETAS),
+        CameraPose(camera.number("scale"), camera.number("tx"), camera.number("ty")),
+        {name: joints.triple(name) for name in JOINT_NAMES},
+        tuple(_contact_from_json(hypothesis, contact) for contact in hypothesis.values("contacts")),
+    )
+
+
+def _contact_from_json(hypothesis: _Reader, contact: Any) -> Contact:
+    match contact:
+        case [str(first), str(second), float() | 0 | 1 as score]:
+            return Contact(first, second, float(score))
+    raise hypothesis.wrong("contacts holds something else than [joint, joint, score]")
+
+
+class _Reader:
+    """Typed look-ups in a JSON object that raise InputError with the place where something is wrong."""
+
+    def __init__(self, plain: Any, place: str) -> None:
+        self.place = place
+        if not isinstance(plain, Mapping):
+            raise self.wrong("no object is there")
+        self.plain = plain
+
+    def wrong(self, what: str) -> InputError:
+        place = self.place.rstrip(".")
+        where = f" at {place}" if place else ""
+        return InputError(f"The pose file is not {SCHEMA}{where}: {what}; write it again.")
+
+    def value(self, key: str | int) -> Any:
+        if key not in self.plain:
+            raise self.wrong(f"{key} is missing")
+        return self.plain[key]
+
+    def text(self, key: str) -> str:
+        value = self.value(key)
+        if not isinstance(value, str):
+            raise self.wrong(f"{key} is no text")
+        return value
+
+    def number(self, key: str) -> float:
+        return self._as_number(self.value(key), key)
+
+    def numbers(self, key: str | int, count: int) -> tuple[float, ...]:
+        values = self.value(key)
+        if not isinstance(values, list) or len(values) != count:
+            raise self.wrong(f"{key} has no {count} numbers")
+        return tuple(self._as_number(value, key) for value in values)
+
+    def pair(self, key: str) -> Vector2:
+        x, y = self.numbers(key, 2)
+        return x, y
+
+    def triple(self, key: str | int) -> Vector3:
+        x, y, z = self.numbers(key, 3)
+        return x, y, z
+
+    def item(self, key: str) -> _Reader:
+        return _Reader(self.value(key), f"{self.place}{key}.")
+
+    def values(self, key: str) -> list[Any]:
+        values = self.value(key)
+        if not isinstance(values, list):
+            raise self.wrong(f"{key} is no list")
+        return values
+
+    def items(self, key: str) -> list[_Reader]:
+        return [
+            _Reader(value, f"{self.place}{key}[{index}].") for index, value in enumerate(self.values(key))
+        ]
+
+    def _as_number(self, value: Any, key: str | int) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _HUGE:
+            raise self.wrong(f"{key} is no number")
+        return float(value)

@@ -1,0 +1,205 @@
+"""Reading images safely: any file that a person may drop becomes gray paper with ink, or one clear sentence."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from .errors import InputError
+
+#: Longest side of an image that is read, pixels.
+MAX_SIDE = 16_384
+#: Most pixels of an image that is read: a third of a gigabyte of memory while it is decoded.
+MAX_PIXELS = 100_000_000
+#: Shortest side of an image that can hold a figure, pixels.
+MIN_SIDE = 16
+#: Longer side at which the work is done, pixels; results are in pixels of the original.
+WORK_SIDE = 2048
+
+#: Raster formats, by their Pillow names. Formats that run another program (EPS) are left out.
+FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+#: File endings that a folder is searched for.
+SUFFIXES = frozenset(
+    ".png .jpg .jpeg .webp .gif .bmp .tif .tiff .ppm .pgm .pbm".split(),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A decoded image at working size.
+
+    Attributes:
+        gray: (H, W) float32, 0 black .. 1 white, at working size.
+        rgb: (H, W, 3) uint8, the same on white paper, for display.
+        width: pixels of the original, after its EXIF orientation is applied.
+        height: the same.
+        scale: original pixels per working pixel, >= 1.
+    """
+
+    gray: np.ndarray
+    rgb: np.ndarray
+    width: int
+    height: int
+    scale: float
+
+
+def read_image(path: Path | str) -> Picture:
+    """Read an image file; its content decides on the format, not its name. Of an animation: the first frame.
+
+    Raises:
+        InputError: it is missing, empty, broken, too large, too small, or no image.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise InputError("It is a folder, not an image; choose an image file.")
+        if not path.exists():
+            raise InputError("The file does not exist; check the path.")
+        if path.stat().st_size == 0:
+            raise InputError("The file is empty (0 bytes); save the drawing again.")
+        with warnings.catch_warnings():
+            # Pillow warns of large images; the limits here are checked before anything is decoded.
+            warnings.simplefilter("ignore")
+            with path.open("rb") as file:
+                return _decoded(_opened(file))
+    except (OSError, ValueError) as error:
+        raise InputError(f"The file cannot be opened ({_reason(error)}); check its path and rights.") from error
+
+
+def _opened(file: object) -> Image.Image:
+    try:
+        image = Image.open(file, formats=FORMATS)  # pyright: ignore[reportArgumentType]
+    except Image.DecompressionBombError as error:
+        raise _too_large() from error
+    except Exception as error:  # broken headers raise many types in Pillow's readers
+        names = "PNG, JPEG, WebP, GIF, BMP, TIFF or PPM"
+        raise InputError(f"The file is no image that can be read; save it as {names}.") from error
+    width, height = image.size
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise _too_large(width, height)
+    if min(width, height) < MIN_SIDE:
+        raise InputError(
+            f"The image is too small ({width} x {height} pixels); give one of at least {MIN_SIDE} x {MIN_SIDE}."
+        )
+    return image
+
+
+def _decoded(image: Image.Image) -> Picture:
+    try:
+        if image.format == "JPEG":
+            # Decodes large photographs at a fraction of their size; never below the working size.
+            size = image.size
+            image.draft(None, (WORK_SIDE, WORK_SIDE))
+            reduced = max(size) / max(image.size)
+        else:
+            reduced = 1.0
+        image.load()
+        full = (round(image.width * reduced), round(image.height * reduced))
+        image = _upright(image)
+        if (image.width > image.height) != (full[0] > full[1]):
+            full = full[::-1]
+        return _picture(image, full)
+    except Exception as error:  # corrupted data raise many types in Pillow's decoders
+        raise InputError("The image is damaged or cut off; save or export it again.") from error
+
+
+def from_image(image: Image.Image) -> Picture:
+    """A Picture of a Pillow image of any mode.
+
+    Raises:
+        InputError: it is too large or too small, or its data cannot be decoded.
+    """
+    width, height = image.size
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise _too_large(width, height)
+    if min(width, height) < MIN_SIDE:
+        raise InputError(
+            f"The image is too small ({width} x {height} pixels); give one of at least {MIN_SIDE} x {MIN_SIDE}."
+        )
+    try:
+        return _picture(image, (width, height))
+    except Exception as error:  # a lazily loaded file fails here, in any of Pillow's ways
+        raise InputError("The image is damaged or cut off; save or export it again.") from error
+
+
+def from_array(array: np.ndarray) -> Picture:
+    """A Picture of an array.
+
+    Args:
+        array: (H, W), (H, W, 3) or (H, W, 4) uint8 0..255, uint16 0..65535, bool, or float 0..1.
+
+    Raises:
+        InputError: it has another shape or type, or is too large or too small.
+    """
+    array = np.asarray(array)
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+        raise InputError(f"The array has shape {array.shape}; give (H, W), (H, W, 3) or (H, W, 4).")
+    if array.dtype == np.uint16:
+        array = (array >> 8).astype(np.uint8)
+    elif array.dtype == bool or np.issubdtype(array.dtype, np.floating):
+        array = np.round(np.clip(np.nan_to_num(array.astype(np.float32)), 0, 1) * 255).astype(np.uint8)
+    elif array.dtype != np.uint8:
+        raise InputError(f"The array holds {array.dtype}; give uint8, uint16, bool or float.")
+    return from_image(Image.fromarray(np.ascontiguousarray(array)))
+
+
+def _too_large(width: int | None = None, height: int | None = None) -> InputError:
+    size = f" ({width:,} x {height:,} pixels)" if width else ""
+    return InputError(
+        f"The image is too large{size}; give one of at most {MAX_SIDE:,} pixels a side "
+        f"and {MAX_PIXELS // 1_000_000} million in all."
+    )
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # damaged EXIF data: the pixels are what counts
+        return image
+
+
+def _picture(image: Image.Image, full: tuple[int, int]) -> Picture:
+    width, height = full
+    scale = max(1.0, max(full) / WORK_SIDE)
+    size = (max(1, round(width / scale)), max(1, round(height / scale)))
+    rgba = _eight_bits(image)
+    if rgba.size != size:
+        rgba = rgba.resize(size, Image.Resampling.BOX)
+    if rgba.mode == "RGBA":
+        rgb = _on_paper(np.asarray(rgba))
+    else:
+        rgb = np.asarray(rgba.convert("RGB"))
+    gray = rgb.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32) / 255
+    return Picture(np.clip(gray, 0, 1), rgb, width, height, scale)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """The image as RGB, L or, where it is transparent, RGBA with 8 bits a channel."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        values = np.nan_to_num(np.asarray(image, np.float32))
+        top = float(values.max(initial=0.0))
+        # 16-bit gray comes as I;16 or I; floating point images hold 0..1 or 0..255.
+        white = 65535.0 if image.mode != "F" or top > 255 else 255.0 if top > 1 else 1.0
+        return Image.fromarray(np.round(np.clip(values / white, 0, 1) * 255).astype(np.uint8))
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    return image if image.mode in ("L", "RGB") else image.convert("RGB")
+
+
+def _on_paper(rgba: np.ndarray) -> np.ndarray:
+    """Transparent drawings on white paper. Ink of a single colour, white too, is drawn in black."""
+    alpha = rgba[..., 3:].astype(np.float32) / 255
+    seen = alpha[..., 0] > 0.1
+    if seen.any() and not seen.all():
+        colours = rgba[..., :3][seen]
+        if (colours.max(0).astype(int) - colours.min(0)).max() <= 24:
+            return np.repeat(np.round(255 * (1 - alpha)), 3, -1).astype(np.uint8)
+    return np.round(rgba[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
