@@ -1,0 +1,78 @@
+# Sketch2Pose. `make` or `make help` lists the targets; CONTRIBUTING.md explains them.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+# The Blender for the demo and for `make test-blender`, and the Python that its wheel is built for.
+PYTHON_OF_BLENDER_4.2 := 3.11
+PYTHON_OF_BLENDER_4.5 := 3.11
+PYTHON_OF_BLENDER_5.0 := 3.11
+PYTHON_OF_BLENDER_5.2 := 3.13
+BPY ?= $(if $(shell tools/find_python.sh 3.11 2>/dev/null),4.5,5.2)
+export PYTHON
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+BLENDER_VENV = .venv-blender-$(BPY)
+BLENDER_RUN = $(BLENDER_VENV)/bin/python
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+OUT := out/demo
+
+.PHONY: help demo setup test lint typecheck test-blender extension clean
+
+help: ## list the targets
+	@echo "Sketch2Pose: make TARGET"
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16 | sed 's/^/  /'
+
+demo: $(VENV)/.runtime blender ## pose the drawings in examples/ and write out/demo, with a Blender scene
+	$(RUN) -m backend pose examples --out $(OUT)
+	$(BLENDER_RUN) tools/demo_scene.py $(OUT)/poses.json --out $(OUT)/demo.blend --render $(OUT)/demo.png
+	@echo
+	@echo "Written to $(OUT): poses.json, one overlay PNG a drawing, demo.blend (open it in Blender) and demo.png."
+
+setup: $(VENV)/.development ## install what the tests, the linter and training need
+
+test: setup ## install, then run all tests but the slow, gpu, gui and blender ones
+	$(RUN) -m pytest -m "not slow and not gpu and not gui and not blender"
+
+lint: setup ## check style and formatting
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+typecheck: setup ## check types
+	$(RUN) -m pyright
+
+test-blender: blender ## run the Blender tests on one version: make test-blender BPY=4.2 (4.5, 5.0, 5.2)
+	$(BLENDER_RUN) -m pytest -m "blender and not slow and not gui" tests/blender
+
+extension: blender ## build and validate the extension: dist/sketch2pose-VERSION-PLATFORM.zip
+	$(BLENDER_RUN) tools/build_extension.py --out dist
+
+clean: ## remove what make has built or installed
+	rm -rf .venv .venv-blender-* out dist build *.egg-info .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/.runtime: pyproject.toml constraints.txt
+	@python=$$(tools/find_python.sh 3.11 3.13 3.12) && "$$python" -m venv $(VENV)
+	@echo "Installing NumPy, ONNX Runtime and Pillow into $(VENV) ..."
+	@$(RUN) $(PIP_INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.development: $(VENV)/.runtime
+	@echo "Installing the development tools and PyTorch into $(VENV) ..."
+	@$(RUN) $(PIP_INSTALL) --editable '.[train,smplx,dev]'
+	@touch $@
+
+.PHONY: blender
+blender: # Blender of version BPY, as the bpy wheel, in its own environment
+	@$(if $(PYTHON_OF_BLENDER_$(BPY)),,echo "BPY=$(BPY) is not known; give 4.2, 4.5, 5.0 or 5.2." >&2; exit 1)
+	@$(MAKE) $(BLENDER_VENV)/.installed
+
+.venv-blender-%/.installed: pyproject.toml constraints.txt
+	@python=$$(tools/find_python.sh $(PYTHON_OF_BLENDER_$*)) && "$$python" -m venv .venv-blender-$*
+	@.venv-blender-$*/bin/python tools/check_system_libraries.py
+	@echo "Installing Blender $* into .venv-blender-$* ..."
+	@.venv-blender-$*/bin/python $(PIP_INSTALL) --editable . 'bpy==$*.*' pytest hypothesis jsonschema
+	@touch $@
