@@ -59,6 +59,8 @@ def read_image(path: Path | str) -> Picture:
             raise InputError("It is a folder, not an image; choose an image file.")
         if not path.exists():
             raise InputError("The file does not exist; check the path.")
+        if not path.is_file():
+            raise InputError("It is no ordinary file; choose an image file.")
         if path.stat().st_size == 0:
             raise InputError("The file is empty (0 bytes); save the drawing again.")
         with warnings.catch_warnings():
@@ -78,31 +80,21 @@ def _opened(file: object) -> Image.Image:
     except Exception as error:  # broken headers raise many types in Pillow's readers
         names = "PNG, JPEG, WebP, GIF, BMP, TIFF or PPM"
         raise InputError(f"The file is no image that can be read; save it as {names}.") from error
-    width, height = image.size
-    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        raise _too_large(width, height)
-    if min(width, height) < MIN_SIDE:
-        raise InputError(
-            f"The image is too small ({width} x {height} pixels); give one of at least {MIN_SIDE} x {MIN_SIDE}."
-        )
+    _check_size(*image.size)
     return image
 
 
 def _decoded(image: Image.Image) -> Picture:
+    full = image.size
     try:
         if image.format == "JPEG":
-            # Decodes large photographs at a fraction of their size; never below the working size.
-            size = image.size
+            # Decodes large photographs at a fraction of their size, never below the working size.
             image.draft(None, (WORK_SIDE, WORK_SIDE))
-            reduced = max(size) / max(image.size)
-        else:
-            reduced = 1.0
         image.load()
-        full = (round(image.width * reduced), round(image.height * reduced))
-        image = _upright(image)
-        if (image.width > image.height) != (full[0] > full[1]):
+        upright = _upright(image)
+        if upright.size != image.size:
             full = full[::-1]
-        return _picture(image, full)
+        return _picture(upright, full)
     except Exception as error:  # corrupted data raise many types in Pillow's decoders
         raise InputError("The image is damaged or cut off; save or export it again.") from error
 
@@ -113,15 +105,9 @@ def from_image(image: Image.Image) -> Picture:
     Raises:
         InputError: it is too large or too small, or its data cannot be decoded.
     """
-    width, height = image.size
-    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        raise _too_large(width, height)
-    if min(width, height) < MIN_SIDE:
-        raise InputError(
-            f"The image is too small ({width} x {height} pixels); give one of at least {MIN_SIDE} x {MIN_SIDE}."
-        )
+    _check_size(*image.size)
     try:
-        return _picture(image, (width, height))
+        return _picture(image, image.size)
     except Exception as error:  # a lazily loaded file fails here, in any of Pillow's ways
         raise InputError("The image is damaged or cut off; save or export it again.") from error
 
@@ -145,6 +131,15 @@ def from_array(array: np.ndarray) -> Picture:
     elif array.dtype != np.uint8:
         raise InputError(f"The array holds {array.dtype}; give uint8, uint16, bool or float.")
     return from_image(Image.fromarray(np.ascontiguousarray(array)))
+
+
+def _check_size(width: int, height: int) -> None:
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise _too_large(width, height)
+    if min(width, height) < MIN_SIDE:
+        raise InputError(
+            f"The image is too small ({width} x {height} pixels); give one of at least {MIN_SIDE} x {MIN_SIDE}."
+        )
 
 
 def _too_large(width: int | None = None, height: int | None = None) -> InputError:

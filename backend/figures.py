@@ -1,0 +1,256 @@
+"""Where the figures are, told by the ink: paper, ink mask, connected groups of strokes, boxes.
+
+The paper's tone may change smoothly (a photographed page); ink is what differs from it, darker or
+lighter, so chalk on a blackboard works too. Strokes that touch or almost touch make a group; a group
+large enough is a figure. Specks, page borders and frame lines are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from .errors import InputError
+
+#: Longer side at which ink is looked for, pixels.
+SEARCH_SIDE = 320
+#: Least difference between ink and paper, as a share of black to white.
+LEAST_CONTRAST = 0.05
+#: Ink differs from the paper at least this many times as much as the paper's own grain does.
+GRAIN_FACTOR = 6.0
+#: Ink differs from the paper at least this share of what the strongest ink does.
+INK_SHARE = 0.2
+#: Strokes nearer than this share of the longer side belong together.
+GROUP_GAP = 0.022
+#: A stroke or patch this long, as a share of the longer side, can be a figure; less is a speck.
+FIGURE_EXTENT = 0.08
+#: A group at least this long, as a share of the longest group, is a figure of its own; a shorter one
+#: that lies nearer than PART_GAP of the longer's extent is a part of it, such as a head above a collar.
+FIGURE_SHARE = 0.35
+PART_GAP = 0.1
+#: Where one figure is asked for, groups of any length nearer than this are its parts.
+WHOLE_GAP = 0.07
+
+NO_FIGURE = "No figure was found; give a drawing of a whole person with clear lines on plain paper."
+
+
+@dataclass(frozen=True, eq=False)
+class _Patches:
+    """Connected patches of a mask: boxes (P, 4) int x0, y0, x1, y1 (ends excluded), areas (P,), labels (H, W)."""
+
+    labels: np.ndarray
+    boxes: np.ndarray
+    areas: np.ndarray
+
+
+def find_figures(gray: np.ndarray, count: int | None = 1) -> np.ndarray:
+    """Boxes of the figures drawn on a page.
+
+    Args:
+        gray: (H, W) float32, 0 black .. 1 white.
+        count: how many of the largest to return at most; None for all.
+
+    Returns:
+        (N, 4) float32 boxes x0, y0, x1, y1 in pixels of ``gray``, tight around the ink, in reading
+        order (left to right, rows from the top).
+
+    Raises:
+        InputError: nothing on the page is large enough to be a figure.
+    """
+    factor = max(1.0, max(gray.shape) / SEARCH_SIDE)
+    small = _shrunk(gray, factor)
+    mask = _without_frames(_ink(small))
+    boxes = _group_boxes(mask)
+    if not len(boxes):
+        raise InputError(NO_FIGURE)
+    boxes = _joined(boxes, WHOLE_GAP if count == 1 else 0.0)
+    extent = _extent(boxes)
+    boxes = boxes[extent >= FIGURE_SHARE * extent.max()]
+    if count is not None:
+        size = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+        boxes = boxes[np.argsort(-size, kind="stable")[:count]]
+    height, width = small.shape
+    to_page = np.array([gray.shape[1] / width, gray.shape[0] / height] * 2, np.float32)
+    return reading_order(boxes.astype(np.float32) * to_page)
+
+
+def reading_order(boxes: np.ndarray) -> np.ndarray:
+    """Sort (N, 4) boxes by rows from the top, each row from the left.
+
+    A box starts a new row when its middle lies below every box of the row before.
+    """
+    rows: list[list[np.ndarray]] = []
+    bottom = -np.inf
+    for box in sorted(boxes, key=lambda b: b[1] + b[3]):
+        middle = (box[1] + box[3]) / 2
+        if middle > bottom:
+            rows.append([])
+            bottom = box[3]
+        rows[-1].append(box)
+        bottom = min(bottom, box[3])
+    ordered = [box for row in rows for box in sorted(row, key=lambda b: b[0])]
+    return np.array(ordered, np.float32).reshape(-1, 4)
+
+
+def _shrunk(gray: np.ndarray, factor: float) -> np.ndarray:
+    if factor == 1.0:
+        return np.asarray(gray, np.float32)
+    size = (max(1, round(gray.shape[1] / factor)), max(1, round(gray.shape[0] / factor)))
+    # Box averaging keeps a hairline as a faint but continuous line. Bytes are several times faster.
+    page = Image.fromarray(np.clip(gray * 255 + 0.5, 0, 255).astype(np.uint8))
+    return np.asarray(page.resize(size, Image.Resampling.BOX), np.float32) / 255
+
+
+def _ink(gray: np.ndarray) -> np.ndarray:
+    """(H, W) bool, True where something is drawn."""
+    difference = np.abs(gray - _paper(gray))
+    grain = 1.4826 * float(np.median(difference))
+    strongest = float(np.quantile(difference, 0.998))
+    return difference > max(LEAST_CONTRAST, GRAIN_FACTOR * grain, INK_SHARE * strongest)
+
+
+def _paper(gray: np.ndarray) -> np.ndarray:
+    """The tone of the bare paper everywhere: a quadratic surface through the most common tone.
+
+    The fit starts from the most common tone at the page's edges and grows to all pixels near the surface.
+    """
+    height, width = gray.shape
+    step = max(1, max(height, width) // 80)
+    sample = gray[::step, ::step]
+    y, x = np.mgrid[-1 : 1 : sample.shape[0] * 1j, -1 : 1 : sample.shape[1] * 1j]
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], -1).reshape(-1, 6)
+    tones = sample.reshape(-1)
+    rim = np.maximum(np.abs(x), np.abs(y)).reshape(-1) > 0.8
+    counts, edges = np.histogram(
+        np.concatenate([tones, np.repeat(tones[rim], 2)]), bins=32, range=(0, 1)
+    )
+    smooth = np.convolve(counts, [1, 2, 1], "same")
+    peak = int(np.argmax(smooth))
+    tone = (edges[peak] + edges[peak + 1]) / 2
+    surface = np.full(tones.shape, tone)
+    coefficients = np.array([tone, 0, 0, 0, 0, 0])
+    for near in (0.2, 0.12, 0.08, 0.06):
+        paper = np.abs(tones - surface) < near
+        if paper.sum() < 0.2 * len(tones):
+            break
+        fit, *_ = np.linalg.lstsq(terms[paper], tones[paper], rcond=None)
+        surface = terms @ fit
+        coefficients = fit
+    y, x = np.linspace(-1, 1, height)[:, None], np.linspace(-1, 1, width)[None]
+    c = coefficients
+    return c[0] + c[1] * x + c[2] * y + c[3] * x * x + c[4] * x * y + c[5] * y * y
+
+
+def _without_frames(mask: np.ndarray) -> np.ndarray:
+    """The mask without frame lines around the page and shadows along its edges."""
+    patches = _patches(mask)
+    height, width = mask.shape
+    cleaned = mask.copy()
+    rim = max(2, round(0.025 * max(height, width)))
+    wide = patches.boxes[:, 2] - patches.boxes[:, 0] >= 0.8 * width
+    tall = patches.boxes[:, 3] - patches.boxes[:, 1] >= 0.8 * height
+    for index in np.nonzero(wide | tall)[0]:
+        x0, y0, x1, y1 = patches.boxes[index]
+        inside = patches.labels[y0:y1, x0:x1] == index + 1
+        inner = inside[rim:-rim, rim:-rim].sum() if min(inside.shape) > 2 * rim else 0
+        at_edge = x0 <= rim or y0 <= rim or x1 >= width - rim or y1 >= height - rim
+        if at_edge and inner < 0.1 * patches.areas[index]:
+            cleaned[y0:y1, x0:x1] &= ~inside
+    return cleaned
+
+
+def _extent(boxes: np.ndarray) -> np.ndarray:
+    return (boxes[:, 2:] - boxes[:, :2]).max(-1, initial=0)
+
+
+def _joined(boxes: np.ndarray, reach: float) -> np.ndarray:
+    """Boxes with the parts joined to their figures; ``reach`` joins groups of any length too."""
+    merged = [box for box in boxes[np.argsort(-_extent(boxes), kind="stable")]]
+    index = 0
+    while index < len(merged):
+        box = merged[index]
+        size = max(box[2] - box[0], box[3] - box[1])
+        for other in range(len(merged) - 1, index, -1):
+            part = merged[other]
+            gap = max(*(part[:2] - box[2:]), *(box[:2] - part[2:]), 0)
+            small = max(part[2] - part[0], part[3] - part[1]) < FIGURE_SHARE * size
+            if gap <= (max(PART_GAP, reach) if small else reach) * size and (small or reach or gap == 0):
+                merged[index] = np.concatenate(
+                    [np.minimum(box[:2], part[:2]), np.maximum(box[2:], part[2:])]
+                )
+                del merged[other]
+                break
+        else:
+            index += 1
+    return np.array(merged)
+
+
+def _group_boxes(mask: np.ndarray) -> np.ndarray:
+    """(N, 4) int boxes of groups of strokes; none where no stroke has a figure's extent."""
+    side = max(mask.shape)
+    strokes = _patches(mask)
+    extent = (strokes.boxes[:, 2:] - strokes.boxes[:, :2]).max(-1, initial=0)
+    # Specks are not let into groups, where a cloud of them would look like a figure.
+    kept = np.concatenate([[False], (strokes.areas >= 3) & (extent >= 0.012 * side)])
+    mask = kept[strokes.labels]
+    if not (extent >= FIGURE_EXTENT * side).any():
+        return np.empty((0, 4), np.int64)
+    groups = _patches(_grown(mask, max(1, round(GROUP_GAP * side / 2))))
+    boxes = []
+    for index, (x0, y0, x1, y1) in enumerate(groups.boxes, 1):
+        inside = mask[y0:y1, x0:x1] & (groups.labels[y0:y1, x0:x1] == index)
+        rows, columns = np.nonzero(inside.any(1))[0], np.nonzero(inside.any(0))[0]
+        boxes.append((x0 + columns[0], y0 + rows[0], x0 + columns[-1] + 1, y0 + rows[-1] + 1))
+    return np.array(boxes, np.int64)
+
+
+def _grown(mask: np.ndarray, radius: int) -> np.ndarray:
+    """The mask grown by ``radius`` pixels in a square."""
+    for axis in (0, 1):
+        padding = [(0, 0), (0, 0)]
+        padding[axis] = (radius + 1, radius)
+        total = np.cumsum(np.pad(mask, padding), axis)
+        length = mask.shape[axis]
+        ahead = np.take(total, np.arange(2 * radius + 1, 2 * radius + 1 + length), axis)
+        mask = ahead > np.take(total, np.arange(length), axis)
+    return mask
+
+
+def _patches(mask: np.ndarray) -> _Patches:
+    """Connected patches (8 neighbours) by joining horizontal runs that touch from row to row."""
+    height, width = mask.shape
+    edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    rows, starts = np.nonzero(edges == 1)
+    ends = np.nonzero(edges == -1)[1]
+    parent = list(range(len(rows)))
+
+    def root(run: int) -> int:
+        while parent[run] != run:
+            parent[run] = parent[parent[run]]
+            run = parent[run]
+        return run
+
+    # Runs in order along one line of numbers: a run of the next row touches where the ranges meet.
+    stride = width + 2
+    first = np.searchsorted((rows * stride + ends), (rows - 1) * stride + starts, "left")
+    last = np.searchsorted((rows * stride + starts), (rows - 1) * stride + ends, "right")
+    for run, (low, high) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
+        for other in range(low, high):
+            a, b = root(run), root(other)
+            if a != b:
+                parent[max(a, b)] = min(a, b)
+    roots = np.array([root(run) for run in range(len(rows))], np.int64)
+    _, label = np.unique(roots, return_inverse=True)
+    count = int(label.max(initial=-1)) + 1
+    boxes = np.empty((count, 4), np.int64)
+    boxes[:, :2], boxes[:, 2:] = max(width, height), 0
+    np.minimum.at(boxes, (label, 0), starts)
+    np.minimum.at(boxes, (label, 1), rows)
+    np.maximum.at(boxes, (label, 2), ends)
+    np.maximum.at(boxes, (label, 3), rows + 1)
+    areas = np.bincount(label, ends - starts, minlength=count)
+    labels = np.zeros(mask.shape, np.int64)
+    labels[mask] = np.repeat(label + 1, ends - starts)
+    return _Patches(labels, boxes, areas)
