@@ -58,7 +58,7 @@ WRIST_HIDDEN = np.radians(30.0)
 WRIST_SEEN = np.radians(60.0)
 #: How much a straight leg's foot tells about the leg's twist, against the pelvis.
 FOOT_EVIDENCE = 1.5
-#: Weight of the resting orientation in the rigid parts: decides only what the bones leave open.
+#: Weight of the resting orientation in rigid parts of full confidence: decides only what the bones leave open.
 PRIOR_WEIGHT = 1e-7
 
 PELVIS, CHEST, NECK, HEAD = (JOINT_NAMES.index(n) for n in ("pelvis", "spine3", "neck", "head"))
@@ -292,8 +292,10 @@ def solve_rotations(
         target = _eased(given[..., bones, :], neutral, trust[..., bones])
         world[..., joints, :, :] = _swing(neutral, target) @ frame
 
-    pelvis, pelvis_error = _rigid(given, rest, _PELVIS_BONES, _upright(given, rest), trust)
-    chest, chest_error = _rigid(given, rest, _CHEST_BONES, pelvis, trust)
+    # Where one end of the torso is not drawn, it follows the other.
+    torso, _ = _rigid(given, rest, _PELVIS_BONES + _CHEST_BONES, _upright(given, rest), trust)
+    pelvis, pelvis_error = _rigid(given, rest, _PELVIS_BONES, torso, trust)
+    chest, chest_error = _rigid(given, rest, _CHEST_BONES, torso, trust)
     world[..., PELVIS, :, :], world[..., CHEST, :, :] = pelvis, chest
     for step, name in enumerate(("spine1", "spine2"), 1):
         joint = keypoint_index(name)
@@ -338,7 +340,9 @@ def _rigid(
     """Best rotation of a rigid part and its root mean square angle; ``prior`` fills what is left open."""
     target, source = given[..., bones, :], rest[bones]
     weights = np.ones(target.shape[:-1]) if trust is None else trust[..., bones]
-    matrix = np.einsum("...k,...ki,kj->...ij", weights, target, source) + PRIOR_WEIGHT * prior
+    # The less is known, the more the prior counts; where all is known, its weight is next to nothing.
+    open_share = np.maximum(1 - weights.mean(-1), PRIOR_WEIGHT)[..., None, None]
+    matrix = np.einsum("...k,...ki,kj->...ij", weights, target, source) + open_share * prior
     u, _, vt = np.linalg.svd(matrix)
     u[..., :, 2] *= np.sign(np.linalg.det(u @ vt))[..., None]
     rotation = u @ vt

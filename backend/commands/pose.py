@@ -1,0 +1,204 @@
+"""Pose the figures in drawings and write poses.json and, for each drawing, an overlay picture."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import InputError, SketchPoseError
+
+if TYPE_CHECKING:
+    from ..api import ImageResult
+    from ..pipeline import Pipeline
+
+FORMATS = ("json", "overlay")
+
+
+class UsageError(Exception):
+    """The options contradict each other or are malformed."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="an image file, or a folder of them")
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where results are written")
+    parser.add_argument(
+        "--format",
+        default=FORMATS,
+        type=_formats,
+        metavar="json,overlay",
+        help="what to write (default: json,overlay)",
+    )
+    parser.add_argument(
+        "--figures",
+        default=1,
+        type=_figures,
+        metavar="N|all",
+        help="how many figures to pose in each drawing, the largest ones (default: 1)",
+    )
+    parser.add_argument(
+        "--box",
+        type=_box,
+        metavar="X0,Y0,X1,Y1",
+        help="where the figure is, in pixels; for a single image",
+    )
+    parser.add_argument(
+        "--engine", choices=("auto", "onnx"), default="auto", help="what runs the network (default: auto)"
+    )
+    parser.add_argument("--body", type=Path, metavar="FILE", help="an SMPL .npz (default: the one that ships)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
+    sources = list(find_images(arguments.inputs))
+    if arguments.box is not None and (len(sources) != 1 or Path(arguments.inputs[0]).is_dir()):
+        raise UsageError("--box needs exactly one image file.")
+    folder: Path = arguments.out
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"The output folder {folder} cannot be made ({error.strerror}); choose another one."
+        ) from error
+
+    from ..api import PoseResult
+    from ..export import write_poses
+    from ..pipeline import Pipeline
+
+    pipeline = Pipeline(body=arguments.body)
+    names = overlay_names(sources)
+    progress = _Progress(len(sources))
+    results: list[ImageResult] = []
+    for source, name in zip(sources, names, strict=True):
+        progress.show(source)
+        result = _posed(pipeline, source, arguments)
+        if result.error is None and "overlay" in arguments.format:
+            result = _with_overlay(result, source, folder / name)
+        progress.clear()
+        if result.error is not None:
+            print(f"{result.file}: {result.error}", file=sys.stderr)
+        results.append(result)
+    try:
+        if "json" in arguments.format:
+            write_poses(PoseResult(pipeline.generator, tuple(results)), folder)
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+    done = sum(result.error is None for result in results)
+    print(f"{done} of {len(results)} drawings posed; results are in {folder}")
+    return 0 if done == len(results) else 1
+
+
+def find_images(inputs: Iterable[str]) -> Iterable[Path]:
+    """The images that the inputs name: files as given, folders expanded and sorted naturally.
+
+    A folder without images is given back itself, to fail with its own sentence.
+    """
+    from ..images import SUFFIXES
+
+    for name in inputs:
+        path = Path(name)
+        if not path.is_dir():
+            yield path
+            continue
+        try:
+            files = [f for f in path.iterdir() if f.suffix.lower() in SUFFIXES and f.is_file()]
+        except OSError:
+            files = []
+        yield from sorted((f for f in files if not f.name.startswith(".")), key=natural_key) or [path]
+
+
+def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:
+    """Sorts panel2 before panel10."""
+    parts = re.split(r"(\d+)", path.name.casefold())
+    return tuple((0, int(part), "") if index % 2 else (1, 0, part) for index, part in enumerate(parts))
+
+
+def overlay_names(sources: Sequence[Path]) -> list[str]:
+    """A file name for the overlay of each source: unlike all others, in upper or lower case too."""
+    taken: set[str] = set()
+    names: list[str] = []
+    for source in sources:
+        number = 1
+        name = f"{source.stem}_overlay.png"
+        while name.casefold() in taken:
+            number += 1
+            name = f"{source.stem}-{number}_overlay.png"
+        taken.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def _posed(pipeline: Pipeline, source: Path, arguments: argparse.Namespace) -> ImageResult:
+    from ..api import ImageResult
+
+    if source.is_dir():
+        return ImageResult(str(source), 0, 0, "The folder holds no images that can be read; choose another one.")
+    return pipeline.try_pose(source, figures=arguments.figures, box=arguments.box)
+
+
+def _with_overlay(result: ImageResult, source: Path, path: Path) -> ImageResult:
+    from ..export import replacing
+    from ..images import read_image
+    from ..overlay import draw_overlay
+
+    overlay = draw_overlay(read_image(source), result)
+    try:
+        with replacing(path) as temporary:
+            overlay.save(temporary, "PNG", compress_level=6)
+    except OSError as error:
+        raise _cannot_write(path.parent, error) from error
+    return result
+
+
+def _cannot_write(folder: Path, error: OSError) -> SketchPoseError:
+    return InputError(
+        f"The results cannot be written to {folder} ({error.strerror}); free some space or choose another folder."
+    )
+
+
+class _Progress:
+    """A counter on the terminal's last line; silent where nobody watches."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.done = 0
+        self.watched = sys.stderr is not None and sys.stderr.isatty()
+
+    def show(self, source: Path) -> None:
+        self.done += 1
+        if self.watched:
+            print(f"\r\033[K[{self.done}/{self.total}] {source.name}", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        if self.watched:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    chosen = tuple(part.strip() for part in text.split(","))
+    unknown = [part for part in chosen if part not in FORMATS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is unknown; choose from {', '.join(FORMATS)}")
+    return chosen
+
+
+def _figures(text: str) -> int | None:
+    if text == "all":
+        return None
+    if text.isascii() and text.isdigit() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of figures; give 1, 2, ... or all")
+
+
+def _box(text: str) -> tuple[float, ...]:
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) != 4 or not (values[0] < values[2] and values[1] < values[3]):
+        raise argparse.ArgumentTypeError(f"{text!r} is no box; give X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1")
+    return values

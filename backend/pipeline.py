@@ -1,0 +1,206 @@
+"""From a sketch to SMPL poses: image -> figures -> keypoints -> bone directions -> rotations -> result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from PIL import Image
+
+from . import __version__, kinematics
+from .api import N_BETAS, CameraPose, Figure, Generator, Hypothesis, ImageResult, Keypoint
+from .body import Body, load_body
+from .errors import InputError, SketchPoseError
+from .figures import NO_FIGURE, find_figures
+from .images import Picture, from_array, from_image, read_image
+from .keypoints import Detection, detect
+from .skeleton import JOINT_NAMES, KEYPOINT_NAMES, KEYPOINT_PARENTS, N_JOINTS
+
+#: A figure whose keypoints have a lower mean score than this is taken for something else than a person.
+LEAST_FIGURE_SCORE = 0.08
+
+Sketch: TypeAlias = "str | Path | np.ndarray | Image.Image"
+
+
+class Engine(Protocol):
+    """A network runtime; see :mod:`backend.engines`."""
+
+    name: str
+    device: str
+    weights_id: str
+
+    def predict(self, crops: np.ndarray) -> Any:
+        """Network outputs of (N, 128, 128) float32 crops."""
+        ...
+
+
+class Pipeline:
+    """Poses the figures in drawings.
+
+    Args:
+        engine: runs the network; None for ONNX Runtime with the weights that ship.
+        body: an SMPL-format body or the path of its ``.npz``; None for the body that ships.
+
+    Raises:
+        InstallError: the weights or ONNX Runtime are missing or damaged.
+        InputError: the body file cannot be used.
+    """
+
+    def __init__(self, engine: Engine | None = None, body: Body | Path | str | None = None) -> None:
+        if engine is None:
+            from .engines.onnx import OnnxEngine
+
+            engine = OnnxEngine()
+        self.engine = engine
+        self.body = body if isinstance(body, Body) else load_body(body)
+
+    @cached_property
+    def rest_keypoints(self) -> np.ndarray:
+        """(30, 3) float64 keypoints of the body's T-pose, metres, y up."""
+        return np.asarray(self.body.rest_keypoints(), np.float64)
+
+    @property
+    def generator(self) -> Generator:
+        """What makes the results, for ``poses.json``."""
+        return Generator(__version__, self.engine.name, self.engine.device, self.engine.weights_id)
+
+    def pose(
+        self, sketch: Sketch, *, figures: int | None = 1, box: Sequence[float] | None = None
+    ) -> ImageResult:
+        """Pose the figures in one drawing.
+
+        Args:
+            sketch: an image file, a Pillow image, or an array (H, W), (H, W, 3) or (H, W, 4), uint8 or
+                float 0..1.
+            figures: how many figures at most, the largest first to be taken; None for all. 1 takes the
+                drawing as a whole: parts that lie near each other count as one figure.
+            box: x0, y0, x1, y1 around one figure, pixels of the image; None to find figures by their ink.
+
+        Returns:
+            The poses, in reading order.
+
+        Raises:
+            InputError: the image cannot be read, the box lies outside it, or it shows no figure.
+        """
+        picture = _picture(sketch)
+        boxes = find_figures(picture.gray, figures) if box is None else _given_box(box, picture)
+        detections = detect(self.engine, picture.gray, boxes)
+        found = tuple(
+            self._figure(detection, figure_box, picture)
+            for detection, figure_box in zip(detections, boxes, strict=True)
+            if detection.scores.mean() >= LEAST_FIGURE_SCORE
+        )
+        if not found:
+            raise InputError(NO_FIGURE)
+        return ImageResult(_name(sketch), picture.width, picture.height, None, found)
+
+    def pose_many(self, sketches: Iterable[Sketch], *, figures: int | None = 1) -> Iterator[ImageResult]:
+        """Pose many drawings, one result each, in order; a drawing that fails has ``error`` set.
+
+        Args:
+            sketches: as for :meth:`pose`.
+            figures: as for :meth:`pose`.
+        """
+        for sketch in sketches:
+            yield self.try_pose(sketch, figures=figures)
+
+    def try_pose(
+        self, sketch: Sketch, *, figures: int | None = 1, box: Sequence[float] | None = None
+    ) -> ImageResult:
+        """As :meth:`pose`, with the sentence that says what went wrong in ``error`` instead of an exception."""
+        try:
+            return self.pose(sketch, figures=figures, box=box)
+        except SketchPoseError as error:
+            return ImageResult(_name(sketch), *_size(sketch), error=str(error))
+        except MemoryError:
+            return ImageResult(
+                _name(sketch), 0, 0, error="There is not enough memory for this image; make it smaller."
+            )
+        except Exception as error:  # one bad image must not end the batch
+            reason = f"{type(error).__name__}: {error}".replace("\n", " ")
+            return ImageResult(
+                _name(sketch), 0, 0, error=f"An unexpected error occurred ({reason}); please report it."
+            )
+
+    def _figure(self, detection: Detection, box: np.ndarray, picture: Picture) -> Figure:
+        keypoints = np.asarray(detection.keypoints, np.float64) * picture.scale
+        scores = np.clip(np.asarray(detection.scores, np.float64), 0, 1)
+        visible = np.clip(np.asarray(detection.visible, np.float64), 0, 1)
+        score = float(scores.mean())
+        return Figure(
+            box=_floats(box * picture.scale),
+            score=score,
+            keypoints={
+                name: Keypoint(_floats(keypoints[i]), float(scores[i]), float(visible[i]))
+                for i, name in enumerate(KEYPOINT_NAMES)
+            },
+            hypotheses=(self._hypothesis(keypoints, scores, detection.directions, score),),
+        )
+
+    def _hypothesis(
+        self, keypoints: np.ndarray, scores: np.ndarray, directions: np.ndarray, score: float
+    ) -> Hypothesis:
+        """One pose from 2D keypoints (pixels), their scores and the network's bone directions."""
+        rest = self.rest_keypoints
+        bone_scores = np.minimum(scores[1:], scores[list(KEYPOINT_PARENTS[1:])])
+        lifted = kinematics.lift_to_drawing(keypoints, directions)
+        lifted = kinematics.straighten_knees(lifted, rest)
+        solution = kinematics.solve_rotations(lifted, rest, bone_scores)
+        posed = kinematics.posed_keypoints(solution.world, rest)
+        camera = kinematics.fit_camera(posed, keypoints, scores)
+        rotations = kinematics.matrix_to_axis_angle(solution.local)
+        return Hypothesis(
+            score=score,
+            global_orient=_floats(rotations[0]),
+            body_pose=tuple(_floats(rotation) for rotation in rotations[1:]),
+            betas=(0.0,) * N_BETAS,
+            camera=CameraPose(float(camera.scale), *_floats(camera.translation)),
+            joints3d={name: _floats(posed[i]) for i, name in enumerate(JOINT_NAMES[:N_JOINTS])},
+        )
+
+
+def _floats(values: np.ndarray) -> Any:
+    return tuple(float(value) for value in values)
+
+
+def _picture(sketch: Sketch) -> Picture:
+    if isinstance(sketch, np.ndarray):
+        return from_array(sketch)
+    if isinstance(sketch, Image.Image):
+        return from_image(sketch)
+    return read_image(sketch)
+
+
+def _name(sketch: Sketch) -> str:
+    """The file as the user named it; "" for an image that has none."""
+    name = getattr(sketch, "filename", "") if isinstance(sketch, Image.Image) else sketch
+    if not isinstance(name, str | Path):
+        return ""
+    # A file name on disk may hold bytes that are no text; JSON cannot.
+    return str(name).encode("utf-8", "replace").decode("utf-8")
+
+
+def _size(sketch: Sketch) -> tuple[int, int]:
+    """Width and height where they can still be told, else zeros."""
+    try:
+        picture = _picture(sketch)
+    except SketchPoseError:
+        return 0, 0
+    return picture.width, picture.height
+
+
+def _given_box(box: Sequence[float], picture: Picture) -> np.ndarray:
+    values = np.asarray(box, np.float64)
+    if values.shape != (4,) or not np.isfinite(values).all():
+        raise InputError("The box is not four numbers; give x0,y0,x1,y1 in pixels.")
+    x0, y0 = np.maximum(values[:2], 0)
+    x1, y1 = np.minimum(values[2:], (picture.width, picture.height))
+    if x1 - x0 < 2 or y1 - y0 < 2:
+        raise InputError(
+            f"The box holds no part of the image, which is {picture.width} x {picture.height} pixels; "
+            "give x0,y0,x1,y1 with x0 < x1 and y0 < y1."
+        )
+    return np.array([[x0, y0, x1, y1]], np.float32) / picture.scale
