@@ -1,0 +1,15 @@
+"""The failures that a person is told about. Each message is one sentence: what happened, what to do."""
+
+from __future__ import annotations
+
+
+class SketchPoseError(Exception):
+    """Base of every error whose text may be shown to the user as it is."""
+
+
+class InputError(SketchPoseError):
+    """A sketch, body file or option that the user gave cannot be used."""
+
+
+class InstallError(SketchPoseError):
+    """A part of the installation (weights, body, runtime) is missing or damaged."""

@@ -1,0 +1,190 @@
+"""From a page and boxes to detected figures: crop, run the network, decode its heatmaps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from PIL import Image
+
+from .skeleton import BONE_MIRROR, KEYPOINT_MIRROR
+
+#: Side of the network's input, pixels.
+CROP_SIZE = 128
+
+#: Side of the square crop, in longer sides of the figure's box: training leaves the same margin.
+CROP_MARGIN = 1.25
+
+#: Half width of the window around a heatmap's peak that refines it below a cell, cells.
+_WINDOW = 2
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkOutput:
+    """What the keypoint network says of N crops.
+
+    Attributes:
+        heatmaps: (N, 30, H, H) float32 logits over the crop's cells.
+        directions: (N, 29, 3) float32 unit bone directions, camera frame.
+        visibility: (N, 30) float32 logits of being drawn and not hidden.
+    """
+
+    heatmaps: np.ndarray
+    directions: np.ndarray
+    visibility: np.ndarray
+
+
+class Engine(Protocol):
+    """Whatever runs the networks: the ONNX engine, the torch engine, a fake in a test."""
+
+    name: str
+    device: str
+    weights_id: str
+
+    def predict(self, crops: np.ndarray) -> NetworkOutput:
+        """Run the keypoint network on (N, 128, 128) float32 standardised crops."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """A square part of a page at the network's size.
+
+    Attributes:
+        pixels: (128, 128) float32, mean 0, deviation 1.
+        scale: page pixels per crop pixel.
+        origin: (2,) page position of the crop's corner, pixels.
+    """
+
+    pixels: np.ndarray
+    scale: float
+    origin: np.ndarray
+
+    def to_page(self, points: np.ndarray) -> np.ndarray:
+        """(..., 2) crop pixels -> page pixels; both count from pixel centres."""
+        return (points + 0.5) * self.scale + self.origin - 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """A figure as the network reads it.
+
+    Attributes:
+        keypoints: (30, 2) float32 page pixels.
+        scores: (30,) float32 confidence of the place, 0..1.
+        visible: (30,) float32 probability of being drawn and not hidden, 0..1.
+        directions: (29, 3) float32 unit bone directions, camera frame.
+    """
+
+    keypoints: np.ndarray
+    scores: np.ndarray
+    visible: np.ndarray
+    directions: np.ndarray
+
+
+def crop_figure(gray: np.ndarray, box: Sequence[float] | np.ndarray) -> Crop:
+    """Cut a figure out, square, with a margin; what lies off the page gets the tone of the page's border.
+
+    Args:
+        gray: (H, W) float32, 0 black to 1 white.
+        box: x0, y0, x1, y1, page pixels.
+    """
+    x0, y0, x1, y1 = (float(v) for v in box)
+    side = max(x1 - x0, y1 - y0, 2.0) * CROP_MARGIN
+    centre = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
+    origin = centre - side / 2
+    height, width = gray.shape
+    left, top = (int(np.floor(v)) for v in origin)
+    right, bottom = (int(np.ceil(v)) for v in origin + side)
+    part = gray[max(top, 0) : min(bottom, height), max(left, 0) : min(right, width)]
+    border = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
+    page = np.full((bottom - top, right - left), np.median(border), np.float32)
+    page[max(-top, 0) : max(-top, 0) + part.shape[0], max(-left, 0) : max(-left, 0) + part.shape[1]] = part
+    inner = (origin[0] - left, origin[1] - top, origin[0] - left + side, origin[1] - top + side)
+    inner = tuple(np.clip(inner, 0, [page.shape[1], page.shape[0]] * 2))
+    pixels = np.asarray(
+        Image.fromarray(page).resize((CROP_SIZE, CROP_SIZE), Image.Resampling.BILINEAR, box=inner)
+    )
+    pixels = (pixels - pixels.mean()) / (pixels.std() + 1e-3)
+    return Crop(pixels.astype(np.float32), side / CROP_SIZE, origin)
+
+
+def decode_heatmaps(heatmaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Peak of each heatmap, refined to the mean of the probability around it.
+
+    Args:
+        heatmaps: (N, K, H, H) float32 logits.
+
+    Returns:
+        places (N, K, 2) float32, crop pixels, and scores (N, K) float32: the probability within the
+        window around the peak, 0..1.
+    """
+    n, k, side, _ = heatmaps.shape
+    flat = heatmaps.reshape(n * k, side, side)
+    flat = np.exp(flat - flat.max((1, 2), keepdims=True))
+    flat /= flat.sum((1, 2), keepdims=True)
+    peak = flat.reshape(n * k, -1).argmax(1)
+    rows, columns = np.divmod(peak, side)
+    offsets = np.arange(-_WINDOW, _WINDOW + 1)
+    padded = np.pad(flat, ((0, 0), (_WINDOW, _WINDOW), (_WINDOW, _WINDOW)))
+    window = padded[
+        np.arange(n * k)[:, None, None],
+        (rows[:, None] + offsets + _WINDOW)[:, :, None],
+        (columns[:, None] + offsets + _WINDOW)[:, None, :],
+    ]
+    mass = window.sum((1, 2))
+    x = columns + (window.sum(1) @ offsets) / mass
+    y = rows + (window.sum(2) @ offsets) / mass
+    cell = CROP_SIZE / side
+    places = (np.stack([x, y], -1) + 0.5) * cell - 0.5
+    return places.reshape(n, k, 2).astype(np.float32), mass.reshape(n, k).astype(np.float32)
+
+
+def mirrored(output: NetworkOutput) -> NetworkOutput:
+    """The output for mirrored crops, told for the crops themselves: places flipped, left and right exchanged."""
+    directions = output.directions[:, list(BONE_MIRROR)] * np.array([-1, 1, 1], np.float32)
+    return NetworkOutput(
+        output.heatmaps[:, list(KEYPOINT_MIRROR), :, ::-1],
+        directions,
+        output.visibility[:, list(KEYPOINT_MIRROR)],
+    )
+
+
+def predict_both_ways(engine: Engine, crops: np.ndarray) -> NetworkOutput:
+    """Mean of the network's view of each crop and of its mirror image, (N, 128, 128) -> output."""
+    count = len(crops)
+    both = engine.predict(np.concatenate([crops, crops[:, :, ::-1]]))
+    first = NetworkOutput(both.heatmaps[:count], both.directions[:count], both.visibility[:count])
+    second = mirrored(
+        NetworkOutput(both.heatmaps[count:], both.directions[count:], both.visibility[count:])
+    )
+    directions = first.directions + second.directions
+    directions /= np.maximum(np.linalg.norm(directions, axis=-1, keepdims=True), 1e-6)
+    return NetworkOutput(
+        (first.heatmaps + second.heatmaps) / 2, directions, (first.visibility + second.visibility) / 2
+    )
+
+
+def detect(engine: Engine, gray: np.ndarray, boxes: Sequence[Sequence[float]] | np.ndarray) -> list[Detection]:
+    """Read the figures in the boxes of one page.
+
+    Args:
+        engine: what runs the network.
+        gray: (H, W) float32 page, 0 black to 1 white.
+        boxes: (N, 4) x0, y0, x1, y1, page pixels.
+
+    Returns:
+        One detection a box, in page pixels.
+    """
+    if not len(boxes):
+        return []
+    crops = [crop_figure(gray, box) for box in boxes]
+    output = predict_both_ways(engine, np.stack([crop.pixels for crop in crops]))
+    places, scores = decode_heatmaps(output.heatmaps)
+    visible = 1 / (1 + np.exp(-output.visibility))
+    return [
+        Detection(crop.to_page(places[i]).astype(np.float32), scores[i], visible[i], output.directions[i])
+        for i, crop in enumerate(crops)
+    ]

@@ -1,0 +1,1 @@
+"""Networks, one file each. Importing one needs torch; the ONNX engine does without."""

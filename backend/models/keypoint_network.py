@@ -1,0 +1,164 @@
+"""The keypoint network: a sketch's crop -> heatmaps, 3D bone directions and visibility. Needs torch.
+
+A small residual backbone with a feature pyramid; 30 keypoint queries read it through two decoder
+layers (as DETR's do), and each query gives its heatmap by a dot product with the finest features.
+The heatmap is joint in x and y, so that it cannot take x from one limb and y from another, with
+separable row and column terms added that can say "left half" without drawing a blob.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the field's name for it
+
+from ..skeleton import KEYPOINT_PARENTS, N_BONES, N_KEYPOINTS
+
+#: Side of the network's input, pixels, and of its heatmaps, cells.
+INPUT_SIZE = 128
+HEATMAP_SIZE = 32
+
+
+@dataclass(frozen=True)
+class NetworkSize:
+    """Widths of a variant: channels of the four stages, blocks of each, the
+    dimension and number of layers of the keypoint queries, and the channels of the finest features."""
+
+    channels: tuple[int, int, int, int] = (32, 64, 128, 256)
+    blocks: tuple[int, int, int, int] = (1, 2, 3, 2)
+    query: int = 128
+    layers: int = 2
+    detail: int = 64
+
+
+#: The variant that ships.
+SMALL = NetworkSize()
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions around a skip connection (He et al., 2015)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+        self.skip = (
+            nn.Identity()
+            if stride == 1 and inputs == outputs
+            else nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.body(x) + self.skip(x))
+
+
+class Attention(nn.Module):
+    """Multi-head attention of queries (N, Q, D) on memory (N, M, D)."""
+
+    def __init__(self, dim: int, heads: int = 4) -> None:
+        super().__init__()
+        self.heads = heads
+        self.q = nn.Linear(dim, dim)
+        self.kv = nn.Linear(dim, 2 * dim)
+        self.out = nn.Linear(dim, dim)
+
+    def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
+        n, q, d = queries.shape
+        m = memory.shape[1]
+        query = self.q(queries).reshape(n, q, self.heads, d // self.heads).transpose(1, 2)
+        key, value = self.kv(memory).reshape(n, m, 2, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
+        weights = (query @ key.transpose(-1, -2) * (d // self.heads) ** -0.5).softmax(-1)
+        return self.out((weights @ value).transpose(1, 2).reshape(n, q, d))
+
+
+class DecoderLayer(nn.Module):
+    """Queries look at each other, at the image, and think (pre-norm transformer decoder)."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(3))
+        self.itself = Attention(dim)
+        self.image = Attention(dim)
+        self.think = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
+
+    def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
+        x = self.norms[0](queries)
+        queries = queries + self.itself(x, x)
+        queries = queries + self.image(self.norms[1](queries), memory)
+        return queries + self.think(self.norms[2](queries))
+
+
+class KeypointNetwork(nn.Module):
+    """Crop (N, 1, 128, 128), standardised -> heatmap logits, unit bone directions, visibility logits.
+
+    Returns of ``forward``:
+        heatmaps: (N, 30, 32, 32) logits; cell (i, j) covers pixels [4 i, 4 i + 4) in y, the same in x.
+        directions: (N, 29, 3) unit vectors, camera frame (x right, y down, z away from the viewer).
+        visibility: (N, 30) logits of the keypoint being drawn and not hidden.
+    """
+
+    def __init__(self, size: NetworkSize = SMALL) -> None:
+        super().__init__()
+        c1, c2, c3, c4 = size.channels
+        dim = size.query
+        self.stem = nn.Sequential(nn.Conv2d(1, 32, 5, 2, 2, bias=False), nn.BatchNorm2d(32), nn.ReLU(inplace=True))
+        self.stages = nn.ModuleList()
+        inputs = 32
+        for channels, count in zip(size.channels, size.blocks, strict=True):
+            self.stages.append(
+                nn.Sequential(
+                    Block(inputs, channels, 2), *(Block(channels, channels, 1) for _ in range(count - 1))
+                )
+            )
+            inputs = channels
+        self.lateral = nn.ModuleList(nn.Conv2d(c, dim, 1) for c in (c2, c3, c4))
+        self.smooth = nn.Conv2d(dim, dim, 3, 1, 1, groups=dim)
+        self.fine = nn.Conv2d(c1, size.detail, 1)
+        self.coarse = nn.Conv2d(dim, size.detail, 1)
+        self.mix = nn.Sequential(
+            nn.ReLU(inplace=True), nn.Conv2d(size.detail, size.detail, 3, 1, 1), nn.ReLU(inplace=True)
+        )
+        side = HEATMAP_SIZE // 2
+        self.position = nn.Parameter(torch.randn(1, side * side, dim) * 0.02)
+        self.queries = nn.Parameter(torch.randn(1, N_KEYPOINTS, dim) * 0.02)
+        self.layers = nn.ModuleList(DecoderLayer(dim) for _ in range(size.layers))
+        self.norm = nn.LayerNorm(dim)
+        self.filters = nn.Linear(dim, size.detail)
+        self.rows_columns = nn.Linear(dim, 2 * HEATMAP_SIZE)
+        self.bone = nn.Sequential(nn.Linear(2 * dim, dim), nn.GELU(), nn.Linear(dim, 3))
+        self.visible = nn.Linear(dim, 1)
+        self.register_buffer("parent", torch.tensor(KEYPOINT_PARENTS[1:]), persistent=False)
+        self.register_buffer("child", torch.arange(1, N_BONES + 1), persistent=False)
+
+    def forward(self, crop: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x = self.stem(crop)
+        pyramid = []
+        for stage in self.stages:
+            x = stage(x)
+            pyramid.append(x)
+        finest = pyramid[0]
+        merged = self.lateral[2](pyramid[3])
+        merged = F.interpolate(merged, scale_factor=2.0, mode="nearest") + self.lateral[1](pyramid[2])
+        merged = F.interpolate(merged, scale_factor=2.0, mode="nearest") + self.lateral[0](pyramid[1])
+        merged = self.smooth(merged)
+        memory = merged.flatten(2).transpose(1, 2) + self.position
+        queries = self.queries.expand(crop.shape[0], -1, -1)
+        for layer in self.layers:
+            queries = layer(queries, memory)
+        queries = self.norm(queries)
+        detail = F.interpolate(self.coarse(merged), scale_factor=2.0, mode="nearest") + self.fine(finest)
+        detail = self.mix(detail)
+        filters = self.filters(queries)
+        joint = (filters @ detail.flatten(2)) * filters.shape[-1] ** -0.5
+        rows, columns = self.rows_columns(queries).split(HEATMAP_SIZE, -1)
+        heatmaps = joint.reshape(*joint.shape[:2], HEATMAP_SIZE, HEATMAP_SIZE) + rows[..., None] + columns[..., None, :]
+        pairs = torch.cat([queries[:, self.child], queries[:, self.parent]], -1)
+        directions = F.normalize(self.bone(pairs).float(), dim=-1)
+        return heatmaps, directions, self.visible(queries)[..., 0]

@@ -1,0 +1,237 @@
+"""One posed, disproportioned, dressed body seen by one camera: what every style draws from.
+
+Frames: the body is y up, metres; the camera frame is x right, y down, z away from the viewer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from backend.body import global_rotations, rodrigues
+from backend.skeleton import JOINT_PARENTS, KEYPOINT_PARENTS, N_JOINTS, keypoint_index
+
+from .anatomy import Anatomy
+from .gbuffer import GBuffer, render, vertex_normals
+from .outfit import Outfit, dress
+
+#: Side of the square canvas that styles draw on, pixels.
+CANVAS = 256
+
+
+@dataclass(frozen=True)
+class Proportions:
+    """How a drawn body departs from the anatomical one (Sketch2PoseNet's disproportion, on mesh and skeleton).
+
+    Attributes:
+        stretch: (24, 3, 3) per-joint linear map of the rest pose around the joint: longer, wider, bigger.
+    """
+
+    stretch: np.ndarray
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator, anatomy: Anatomy) -> Proportions:
+        """Random length and width for every limb (the same on both sides), and a head of 0.7-2.8 times."""
+        length = np.ones(N_JOINTS)
+        width = np.ones(N_JOINTS)
+        amount = rng.choice([0.04, 0.12, 0.25], p=[0.4, 0.4, 0.2])
+
+        def factor(spread: float) -> float:
+            return float(np.exp(rng.normal(0, spread)))
+
+        limb_width = factor(amount * 0.8)
+        for pair in (("hip",), ("knee",), ("ankle", "foot"), ("collar",), ("shoulder",), ("elbow",), ("wrist", "hand")):
+            long, wide = factor(amount), factor(amount * 0.5) * limb_width
+            if pair[0] in ("ankle", "wrist") and rng.random() < 0.25:
+                long, wide = (rng.uniform(1.0, 1.9),) * 2  # big hands and feet, as cartoons have them
+            for side in ("left", "right"):
+                for name in pair:
+                    joint = keypoint_index(f"{side}_{name}")
+                    length[joint], width[joint] = long * factor(0.02), wide
+        torso_long, torso_wide = factor(amount * 0.7), factor(amount * 0.8)
+        for name in ("pelvis", "spine1", "spine2", "spine3"):
+            joint = keypoint_index(name)
+            length[joint], width[joint] = torso_long, torso_wide * factor(0.05)
+        neck = keypoint_index("neck")
+        length[neck] = factor(amount)
+        head = keypoint_index("head")
+        size = rng.choice([rng.uniform(0.85, 1.25), rng.uniform(1.25, 1.9), rng.uniform(1.9, 2.8)], p=[0.66, 0.22, 0.12])
+        length[head] = width[head] = size
+        if size > 1.5:  # chibi: short limbs under a big head
+            shrink = rng.uniform(0.6, 1.0)
+            for joint in range(1, N_JOINTS):
+                if joint not in (neck, head):
+                    length[joint] *= shrink
+        axes = anatomy.axes
+        along = axes[:, :, None] * axes[:, None, :]
+        stretch = width[:, None, None] * (np.eye(3) - along) + length[:, None, None] * along
+        return cls(stretch.astype(np.float32))
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A view: rotation body -> camera, and how strong its perspective is.
+
+    Attributes:
+        rotation: (3, 3).
+        distance: metres from the viewer to the pelvis; infinite for an orthographic view.
+    """
+
+    rotation: np.ndarray
+    distance: float
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator, cues: bool = True) -> Camera:
+        """Mostly front and three-quarter views; profile and back views are a third.
+
+        ``cues`` is False for styles that show no difference between front and back: such a drawing
+        counts as facing the viewer (contract), so nearly all of them are seen from the front.
+        """
+        kind = rng.random()
+        if kind < 0.55:
+            azimuth = rng.normal(0, 35)
+        elif kind < 0.75:
+            azimuth = rng.choice([-90, 90]) + rng.normal(0, 18)
+        else:
+            azimuth = rng.uniform(-180, 180)
+        if not cues and abs(azimuth) > 95 and rng.random() < 0.9:
+            azimuth = np.sign(azimuth) * (180 - abs(azimuth))
+        elevation = rng.normal(4, 9) if rng.random() < 0.8 else rng.normal(8, 28)
+        roll = rng.normal(0, 4) if rng.random() < 0.9 else rng.normal(0, 30)
+        distance = np.inf if rng.random() < 0.45 else float(np.exp(rng.uniform(np.log(2.2), np.log(9))))
+        turns = np.radians(np.array([[0, azimuth, 0], [elevation, 0, 0], [0, 0, roll]]))
+        about_y, about_x, about_z = rodrigues(turns)
+        rotation = about_z @ np.diag([1.0, -1.0, -1.0]) @ about_x @ about_y
+        return cls(rotation.astype(np.float32), distance)
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """(..., 3) camera-frame metres -> (..., 2) metres on the plane through the pelvis."""
+        if not np.isfinite(self.distance):
+            return points[..., :2]
+        return points[..., :2] * (self.distance / np.maximum(self.distance + points[..., 2:], 0.4))
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """A figure ready to be drawn on a CANVAS x CANVAS page.
+
+    Attributes:
+        anatomy: the body it is made from.
+        outfit: clothes, hair and props.
+        vertices: (V', 3) float32 body and outfit, camera frame, metres, pelvis at 0.
+        points: (V', 2) float32 the same, canvas pixels.
+        keypoints3d: (30, 3) float32 camera frame, metres, pelvis at 0.
+        keypoints: (30, 2) float32 canvas pixels.
+        scale: pixels a metre.
+        facing: cosine between the chest's forward and the viewer: 1 front view, -1 back view.
+        head_facing: the same of the head.
+        light: (3,) unit vector towards the light, camera frame.
+    """
+
+    anatomy: Anatomy
+    outfit: Outfit
+    vertices: np.ndarray
+    points: np.ndarray
+    keypoints3d: np.ndarray
+    keypoints: np.ndarray
+    scale: float
+    facing: float
+    head_facing: float
+    light: np.ndarray
+
+    @cached_property
+    def normals(self) -> np.ndarray:
+        """(V', 3) unit vertex normals, camera frame."""
+        return vertex_normals(np.ascontiguousarray(self.vertices), self.outfit.faces)
+
+    @cached_property
+    def buffer(self) -> GBuffer:
+        """The dressed mesh as it is seen."""
+        return render(self.points, self.vertices[:, 2].copy(), self.normals, self.outfit.faces, CANVAS, self.light)
+
+    @cached_property
+    def part_map(self) -> np.ndarray:
+        """(S, S) int: the joint whose part is seen at each pixel, -1 for none."""
+        return np.where(self.buffer.mask, self.outfit.face_part[self.buffer.triangle], -1)
+
+    @cached_property
+    def label_map(self) -> np.ndarray:
+        """(S, S) int: the material label seen at each pixel, 0 for none."""
+        return np.where(self.buffer.mask, self.outfit.face_label[self.buffer.triangle], 0)
+
+    def sees(self, vertex: int, tolerance: float = 0.02) -> bool:
+        """Whether a body vertex faces the viewer and nothing lies before it."""
+        x, y = np.round(self.points[vertex]).astype(int)
+        if not (0 <= x < CANVAS and 0 <= y < CANVAS) or self.normals[vertex, 2] > 0.1:
+            return False
+        return bool(self.vertices[vertex, 2] - self.buffer.depth[y, x] < tolerance)
+
+    @cached_property
+    def drawn(self) -> np.ndarray:
+        """(30,) bool: which keypoints are not behind another part of the body."""
+        x, y = np.clip(np.round(self.keypoints), 0, CANVAS - 1).astype(int).T
+        front = self.buffer.depth[y, x]
+        return ~np.isfinite(front) | (self.keypoints3d[:, 2] - front < 0.13)
+
+
+def sample_figure(rng: np.random.Generator, anatomy: Anatomy, pose: np.ndarray, plain: bool = False, cues: bool = True) -> Figure:
+    """Pose, disproportion, dress and view a body.
+
+    Args:
+        rng: source of chance.
+        anatomy: the body.
+        pose: (24, 3, 3) float32 local rotations, facing +z.
+        plain: True for styles that draw no mesh: no clothes are made.
+        cues: False for styles that show no difference between front and back.
+    """
+    outfit = dress(rng, anatomy, plain)
+    proportions = Proportions.sample(rng, anatomy)
+    camera = Camera.sample(rng, cues)
+    body = anatomy.body
+    betas = rng.normal(0, 1.0, body.n_betas).astype(np.float32) * (rng.random() < 0.7)
+    rest, joints = body.rest(betas)
+    keypoint_vertices = rest[body.surface_vertices]
+    rest = rest + outfit.thickness[:, None] * anatomy.rest_normals
+    if len(outfit.extra_vertices):
+        extra = outfit.extra_vertices + (joints - anatomy.rest_joints)[outfit.extra_anchor]
+        rest = np.concatenate([rest, extra])
+    world = camera.rotation @ global_rotations(pose)
+    linear = world @ proportions.stretch
+    posed = [np.zeros(3, np.float32)]
+    for joint in range(1, N_JOINTS):
+        parent = JOINT_PARENTS[joint]
+        posed.append(posed[parent] + linear[parent] @ (joints[joint] - joints[parent]))
+    positions = np.stack(posed)
+    shift = positions - (linear @ joints[..., None])[..., 0]
+    affine = np.concatenate([linear, shift[..., None]], -1).reshape(N_JOINTS, 12)
+    blended = (outfit.weights @ affine).reshape(-1, 3, 4)
+    vertices = np.einsum("vij,vj->vi", blended[..., :3], rest) + blended[..., 3]
+    surface = blended[body.surface_vertices]
+    surface = np.einsum("vij,vj->vi", surface[..., :3], keypoint_vertices) + surface[..., 3]
+    keypoints3d = np.concatenate([positions, surface])
+    flat = camera.project(vertices)
+    low, high = flat.min(0), flat.max(0)
+    scale = float(CANVAS * rng.uniform(0.68, 0.78) / max(high - low))
+    offset = CANVAS / 2 - scale * (low + high) / 2
+    chest, head = keypoint_index("spine3"), keypoint_index("head")
+    light = rng.normal(0, 1, 3) * (1, 0.6, 0.5) + (0, -0.8, -1.0)
+    return Figure(
+        anatomy,
+        outfit,
+        vertices.astype(np.float32),
+        (flat * scale + offset).astype(np.float32),
+        keypoints3d.astype(np.float32),
+        (camera.project(keypoints3d) * scale + offset).astype(np.float32),
+        scale,
+        float(-world[chest, 2, 2]),
+        float(-world[head, 2, 2]),
+        (light / np.linalg.norm(light)).astype(np.float32),
+    )
+
+
+def bone_directions(keypoints3d: np.ndarray) -> np.ndarray:
+    """(..., 29, 3) unit bone directions of (..., 30, 3) keypoints, in the keypoints' frame."""
+    bones = keypoints3d[..., 1:, :] - keypoints3d[..., list(KEYPOINT_PARENTS[1:]), :]
+    return bones / np.maximum(np.linalg.norm(bones, axis=-1, keepdims=True), 1e-8)

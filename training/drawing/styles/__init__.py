@@ -1,0 +1,41 @@
+"""Drawing styles. Each module has one function ``draw(canvas, figure, pen)``; add a style by adding a file and a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..figure import Figure
+from ..pen import Canvas, Pen
+from . import gesture, hose, mannequin, outline, pictogram, silhouette, stick, tone
+
+
+@dataclass(frozen=True)
+class Style:
+    """A way of drawing and its share of the training mix.
+
+    Attributes:
+        name: as in the data set's records.
+        draw: draws the figure on the canvas.
+        share: weight in the mix.
+        needs_mesh: False for styles that draw from the skeleton alone; they need no clothes.
+        has_cues: False for styles in which front and back look alike.
+    """
+
+    name: str
+    draw: Callable[[Canvas, Figure, Pen], None]
+    share: float
+    needs_mesh: bool
+    has_cues: bool
+
+
+STYLES: tuple[Style, ...] = (
+    Style("outline", outline.draw, 0.38, True, True),
+    Style("tone", tone.draw, 0.12, True, True),
+    Style("silhouette", silhouette.draw, 0.06, True, False),
+    Style("stick", stick.draw, 0.10, False, False),
+    Style("pictogram", pictogram.draw, 0.08, False, False),
+    Style("mannequin", mannequin.draw, 0.10, False, False),
+    Style("hose", hose.draw, 0.12, False, True),
+    Style("gesture", gesture.draw, 0.04, False, False),
+)

@@ -1,0 +1,115 @@
+"""Training batches: stored drawings, cropped, turned, mirrored and re-inked at random."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from backend.skeleton import BONE_MIRROR, KEYPOINT_MIRROR
+
+from ..drawing.machine import STORED
+from .shards import Shards
+
+_KEYPOINT_MIRROR = list(KEYPOINT_MIRROR)
+_BONE_MIRROR = list(BONE_MIRROR)
+_FLIP_X = np.array([-1, 1, 1], np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Crops as the network sees them, with labels.
+
+    Attributes:
+        crops: (N, 1, S, S) float32, standardised per image.
+        keypoints: (N, 30, 2) float32 pixels of the crop.
+        directions: (N, 29, 3) float32 unit bone directions, camera frame.
+        visible: (N, 30) float32, 1 where drawn and not hidden.
+        inside: (N, 30) float32, 1 where the keypoint lies in the crop.
+        facing: (N,) float32 cosine between the chest's forward and the viewer.
+        style: (N,) uint8 index into the styles.
+    """
+
+    crops: np.ndarray
+    keypoints: np.ndarray
+    directions: np.ndarray
+    visible: np.ndarray
+    inside: np.ndarray
+    facing: np.ndarray
+    style: np.ndarray
+
+
+def standardised(crop: np.ndarray) -> np.ndarray:
+    """A float32 crop with mean 0 and deviation 1."""
+    return (crop - crop.mean()) / (crop.std() + 1e-3)
+
+
+def _view(rng: np.random.Generator | None, size: int) -> tuple[np.ndarray, float]:
+    """(2, 3) affine from stored drawing to crop, and its turn in radians; None is the nominal crop."""
+    zoom, angle, shift = 1.08, 0.0, np.zeros(2)
+    if rng is not None:
+        zoom *= float(np.exp(rng.normal(0, 0.11)))
+        angle = float(np.radians(rng.normal(0, 9)))
+        shift = rng.normal(0, 0.035, 2) * size
+    scale = zoom * size / STORED
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    centre = np.full(2, (STORED - 1) / 2)
+    offset = np.full(2, (size - 1) / 2) + shift - turn @ centre
+    return np.concatenate([turn, offset[:, None]], 1), angle
+
+
+def _inked(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
+    """Thicker or thinner lines, another contrast, noise, blur, a torn-out patch, a negative."""
+    if rng.random() < 0.2:
+        grow = cv2.erode if rng.random() < 0.7 else cv2.dilate
+        image = grow(image, np.ones((2, 2) if rng.random() < 0.6 else (3, 3), np.uint8))
+    page = image.astype(np.float32) / 255
+    if rng.random() < 0.5:
+        page = np.clip(page, 0, 1) ** float(np.exp(rng.normal(0, 0.4)))
+    if rng.random() < 0.2:
+        page = page + rng.normal(0, rng.uniform(0.01, 0.12), page.shape).astype(np.float32)
+    if rng.random() < 0.12:
+        page = cv2.GaussianBlur(page, (0, 0), rng.uniform(0.5, 1.3))
+    if rng.random() < 0.15:
+        x, y = rng.integers(20, STORED - 50, 2)
+        w, h = rng.integers(8, 34, 2)
+        page[y : y + h, x : x + w] = page[0, 0] if rng.random() < 0.7 else rng.random()
+    if rng.random() < 0.03:
+        page = 1 - page
+    return page
+
+
+def make_batch(
+    shards: Shards, indices: np.ndarray, size: int, rng: np.random.Generator | None = None
+) -> Batch:
+    """Read drawings and crop them to ``size`` pixels; ``rng`` None gives the nominal crop, unchanged."""
+    rows = []
+    for index in indices:
+        record = shards.get(int(index))
+        image, keypoints, directions = record["image"], record["keypoints"], record["directions"].copy()
+        visible = record["visible"].astype(np.float32)
+        affine, angle = _view(rng, size)
+        page = image.astype(np.float32) / 255 if rng is None else _inked(rng, image)
+        flags = cv2.INTER_AREA if rng is None else cv2.INTER_LINEAR
+        crop = cv2.warpAffine(page, affine, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        keypoints = keypoints @ affine[:, :2].T + affine[:, 2]
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        directions[:, :2] = directions[:, :2] @ turn.T
+        if rng is not None and rng.random() < 0.5:
+            crop = crop[:, ::-1]
+            keypoints = keypoints[_KEYPOINT_MIRROR] * (-1, 1) + (size - 1, 0)
+            directions = directions[_BONE_MIRROR] * _FLIP_X
+            visible = visible[_KEYPOINT_MIRROR]
+        inside = ((keypoints >= 0) & (keypoints <= size - 1)).all(1)
+        rows.append((standardised(crop)[None], keypoints, directions, visible, inside, record["facing"], record["style"]))
+    crops, keypoints, directions, visible, inside, facing, style = (np.stack(column) for column in zip(*rows, strict=True))
+    return Batch(
+        crops.astype(np.float32),
+        keypoints.astype(np.float32),
+        directions.astype(np.float32),
+        visible.astype(np.float32),
+        inside.astype(np.float32),
+        facing,
+        style,
+    )

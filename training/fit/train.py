@@ -1,0 +1,251 @@
+"""The training loop of the keypoint network: resumable, from a seed, on as many drawings as there are yet."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from torch.utils.tensorboard import SummaryWriter
+
+from backend.errors import InputError
+from backend.keypoints import decode_heatmaps
+from backend.models.keypoint_network import INPUT_SIZE, KeypointNetwork
+
+from .batches import Batch, make_batch
+from .losses import direction_loss, foreshortening_loss, heatmap_loss, visibility_loss
+from .shards import Shards
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One experiment; the YAML files in training/configs hold these fields.
+
+    Attributes:
+        samples: crops to see in the whole run.
+        batch: crops a step.
+        rate: peak learning rate of AdamW.
+        warmup: share of the run in which the rate rises to its peak.
+        decay: share of the run, at its end, in which the rate falls to zero.
+        weight_decay: of AdamW.
+        ema: decay per step of the averaged weights, which are what ships.
+        seed: of initial weights, order and augmentation.
+        drawings: drawings to make for training.
+        first_drawings: training starts when so many are there.
+        weights: factors of the losses.
+    """
+
+    samples: int = 1_000_000
+    batch: int = 64
+    rate: float = 1.5e-3
+    warmup: float = 0.02
+    decay: float = 0.35
+    weight_decay: float = 0.03
+    ema: float = 0.999
+    seed: int = 1
+    drawings: int = 160_000
+    first_drawings: int = 8_192
+    weights: tuple[float, float, float, float] = (1.0, 3.0, 1.0, 0.2)
+
+    @classmethod
+    def read(cls, path: Path) -> TrainConfig:
+        """Read a YAML file. Raises InputError for a missing file or an unknown field."""
+        try:
+            fields = yaml.safe_load(path.read_text()) or {}
+            return cls(**{**fields, "weights": tuple(fields.get("weights", cls.weights))})
+        except (OSError, TypeError, yaml.YAMLError) as error:
+            raise InputError(f"The configuration {path} cannot be used: {error}.") from error
+
+
+def learning_rate(config: TrainConfig, seen: int) -> float:
+    """Rate after ``seen`` samples: linear warm-up, a plateau, and a cosine-shaped fall to zero."""
+    progress = min(seen / config.samples, 1.0)
+    if progress < config.warmup:
+        return config.rate * progress / config.warmup
+    fall = (progress - (1 - config.decay)) / config.decay
+    return config.rate * (0.5 + 0.5 * math.cos(math.pi * max(fall, 0.0)))
+
+
+class Trainer:
+    """Network, averaged weights, optimiser and the count of samples seen; saved and resumed as one."""
+
+    def __init__(self, config: TrainConfig, folder: Path, device: str = "cpu") -> None:
+        torch.manual_seed(config.seed)
+        self.config = config
+        self.folder = folder
+        self.device = torch.device(device)
+        self.network = KeypointNetwork().to(self.device, memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
+        decayed = [p for p in self.network.parameters() if p.ndim > 1]
+        others = [p for p in self.network.parameters() if p.ndim <= 1]
+        self.optimiser = torch.optim.AdamW(
+            [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}],
+            lr=config.rate,
+        )
+        self.seen = 0
+        self.hours = 0.0
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the full state is kept."""
+        return self.folder / "checkpoint.pt"
+
+    def resume(self, warm_start: Path | None = None) -> str:
+        """Go on from the checkpoint, else from committed averaged weights, else from nothing.
+
+        Returns what was done, for the log.
+        """
+        if self.checkpoint.is_file():
+            state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+            self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.seen, self.hours = state["seen"], state["hours"]
+            return f"resumed after {self.seen} samples"
+        if warm_start is not None and warm_start.is_file():
+            from safetensors.torch import load_file
+
+            state = load_file(str(warm_start))
+            self.network.load_state_dict(state)
+            self.average.load_state_dict(state)
+            return f"warm start from {warm_start.name}"
+        return "fresh start"
+
+    def save(self) -> None:
+        """Write the full state; a kill in between leaves the older one."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        unfinished = self.checkpoint.with_suffix(".unfinished")
+        state = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "seen": self.seen,
+            "hours": self.hours,
+            "config": asdict(self.config),
+        }
+        torch.save(state, unfinished)
+        unfinished.rename(self.checkpoint)
+
+    def step(self, batch: Batch) -> dict[str, float]:
+        """One optimiser step. Returns the losses by name."""
+        self.network.train()
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.config, self.seen)
+        data = {k: torch.from_numpy(v).to(self.device) for k, v in asdict_arrays(batch).items()}
+        crops = data["crops"].to(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            heatmaps, directions, visibility = self.network(crops)
+        losses = {
+            "heatmap": heatmap_loss(heatmaps, data["keypoints"], data["inside"]),
+            "direction": direction_loss(directions, data["directions"]),
+            "foreshortening": foreshortening_loss(directions, data["directions"]),
+            "visibility": visibility_loss(visibility, data["visible"]),
+        }
+        total = sum((w * loss for w, loss in zip(self.config.weights, losses.values(), strict=True)), torch.zeros(()))
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        self.optimiser.step()
+        self.seen += len(crops)
+        self._average()
+        return {name: float(loss.detach()) for name, loss in losses.items()}
+
+    def _average(self) -> None:
+        # Early on the average follows quickly, else it would hold the random start for long.
+        keep = min(self.config.ema, 1 - 10 / (10 + self.seen / self.config.batch))
+        with torch.no_grad():
+            mine = self.average.state_dict()
+            for name, value in self.network.state_dict().items():
+                if value.dtype.is_floating_point:
+                    mine[name].lerp_(value, 1 - keep)
+                else:
+                    mine[name].copy_(value)
+
+
+def asdict_arrays(batch: Batch) -> dict[str, np.ndarray]:
+    """The arrays of a batch that the losses need, by name."""
+    return {name: getattr(batch, name) for name in ("crops", "keypoints", "directions", "visible", "inside")}
+
+
+@torch.no_grad()
+def validate(network: KeypointNetwork, shards: Shards, count: int, device: torch.device) -> dict[str, float]:
+    """Quick figures on the first ``count`` drawings of ``shards``: PCK of the crop and bone angle in degrees."""
+    network.eval()
+    errors, angles = [], []
+    for start in range(0, count, 128):
+        batch = make_batch(shards, np.arange(start, min(start + 128, count)), INPUT_SIZE)
+        crops = torch.from_numpy(batch.crops).to(device)
+        with torch.autocast(device.type, torch.bfloat16):
+            heatmaps, directions, _ = network(crops)
+        places, _ = decode_heatmaps(heatmaps.float().cpu().numpy())
+        low, high = batch.keypoints.min(1), batch.keypoints.max(1)
+        side = (high - low).max(-1)[:, None]
+        errors.append(np.linalg.norm(places - batch.keypoints, axis=-1) / side)
+        cosine = (directions.cpu().numpy() * batch.directions).sum(-1)
+        angles.append(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+    error = np.concatenate(errors)
+    return {
+        "pck10": float((error < 0.1).mean()),
+        "pck05": float((error < 0.05).mean()),
+        "bone_angle": float(np.concatenate(angles).mean()),
+    }
+
+
+def fit(
+    trainer: Trainer,
+    train: Shards,
+    validation: Shards,
+    minutes: float = math.inf,
+    log: SummaryWriter | None = None,
+    report: float = 120.0,
+) -> None:
+    """Train until the configured samples are seen or the minutes are over; saves every ``report`` seconds."""
+    config = trainer.config
+    started = said = time.monotonic()
+    hours_before, seen_before = trainer.hours, trainer.seen
+    sums: dict[str, float] = {}
+    steps = 0
+    while trainer.seen < config.samples and time.monotonic() - started < 60 * minutes:
+        # A generator per step, keyed by the count of samples: a resumed run draws what the whole run would.
+        rng = np.random.default_rng((config.seed, trainer.seen))
+        indices = rng.integers(0, len(train), config.batch)
+        losses = trainer.step(make_batch(train, indices, INPUT_SIZE, rng))
+        steps += 1
+        for name, value in losses.items():
+            sums[name] = sums.get(name, 0.0) + value
+        now = time.monotonic()
+        if now - said >= report or trainer.seen >= config.samples:
+            trainer.hours = hours_before + (now - started) / 3600
+            trainer.save()
+            figures = {name: total / steps for name, total in sums.items()}
+            figures |= validate(trainer.average, validation, min(1024, len(validation)), trainer.device)
+            figures["rate"] = learning_rate(config, trainer.seen)
+            figures["speed"] = (trainer.seen - seen_before) / (now - started)
+            print(
+                f"{trainer.seen:>9} samples of {len(train)} drawings, {trainer.hours:.2f} h: "
+                + ", ".join(f"{name} {value:.4g}" for name, value in figures.items()),
+                flush=True,
+            )
+            if log is not None:
+                for name, value in figures.items():
+                    log.add_scalar(name, value, trainer.seen)
+            sums, steps, said = {}, 0, time.monotonic()
+            train.refresh()
+    trainer.hours = hours_before + (time.monotonic() - started) / 3600
+    trainer.save()
+
+
+def load_average(folder: Path) -> KeypointNetwork:
+    """The averaged network of a run's checkpoint. Raises InputError when there is none."""
+    path = folder / "checkpoint.pt"
+    if not path.is_file():
+        raise InputError(f"There is no checkpoint in {folder}; run python -m training train first.")
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    network = KeypointNetwork()
+    network.load_state_dict(state["average"])
+    return network.eval()
