@@ -21,7 +21,7 @@ MIN_SIDE = 16
 WORK_SIDE = 2048
 
 #: Raster formats, by their Pillow names. Formats that run another program (EPS) are left out.
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 #: File endings that a folder is searched for.
 SUFFIXES = frozenset(
     ".png .jpg .jpeg .webp .gif .bmp .tif .tiff .ppm .pgm .pbm".split(),

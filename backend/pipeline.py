@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from PIL import Image
@@ -16,25 +16,13 @@ from .body import Body, load_body
 from .errors import InputError, SketchPoseError
 from .figures import NO_FIGURE, find_figures
 from .images import Picture, from_array, from_image, read_image
-from .keypoints import Detection, detect
+from .keypoints import Detection, Engine, detect
 from .skeleton import JOINT_NAMES, KEYPOINT_NAMES, KEYPOINT_PARENTS, N_JOINTS
 
 #: A figure whose keypoints have a lower mean score than this is taken for something else than a person.
 LEAST_FIGURE_SCORE = 0.08
 
 Sketch: TypeAlias = "str | Path | np.ndarray | Image.Image"
-
-
-class Engine(Protocol):
-    """A network runtime; see :mod:`backend.engines`."""
-
-    name: str
-    device: str
-    weights_id: str
-
-    def predict(self, crops: np.ndarray) -> Any:
-        """Network outputs of (N, 128, 128) float32 crops."""
-        ...
 
 
 class Pipeline:
@@ -126,7 +114,8 @@ class Pipeline:
             )
 
     def _figure(self, detection: Detection, box: np.ndarray, picture: Picture) -> Figure:
-        keypoints = np.asarray(detection.keypoints, np.float64) * picture.scale
+        # Pixels count from their centres, at working size and in the original.
+        keypoints = (np.asarray(detection.keypoints, np.float64) + 0.5) * picture.scale - 0.5
         scores = np.clip(np.asarray(detection.scores, np.float64), 0, 1)
         visible = np.clip(np.asarray(detection.visible, np.float64), 0, 1)
         score = float(scores.mean())
