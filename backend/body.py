@@ -10,8 +10,6 @@ belongs to, so training (torch, with gradients) and inference (numpy, no torch i
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -234,13 +232,6 @@ def pose_body(body: Body, pose: Array, betas: Array | None = None) -> PosedBody:
 #: How far a row of weights may be from a sum of 1 (SMPL's own files are within 1e-3).
 _SUM_TOLERANCE = 0.01
 
-#: What numpy and zipfile raise on a file that is no plain, whole ``.npz``: no archive or a damaged one, a
-#: single array (which has no ``with``), an encrypted or unknown compression, an impossible size.
-_UNREADABLE = (
-    ValueError, OSError, EOFError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError,
-    zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
-
 
 def load_body(path: Path | str | None = None) -> Body:
     """Load an SMPL-format ``.npz``.
@@ -258,7 +249,7 @@ def load_body(path: Path | str | None = None) -> Body:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
-    except _UNREADABLE as error:
+    except Exception as error:  # damage shows as any of a dozen types, of zipfile, zlib, ast and tokenize
         raise InputError(
             f"The body file {path} cannot be read as plain arrays; choose an SMPL .npz file "
             "without pickled objects."
@@ -327,7 +318,9 @@ def _surface_vertices(arrays: dict[str, np.ndarray], template: np.ndarray, path:
     if "surface_vertices" in arrays:
         found = arrays["surface_vertices"].astype(np.int64)
         if found.shape != (6,) or found.min() < 0 or found.max() >= len(template):
-            raise InputError(f"The body file {path} has a broken surface_vertices list; build the body again.")
+            raise InputError(
+                f"The body file {path} has a broken surface_vertices list; build the body again."
+            )
         return found
     if len(template) == _SMPL_VERTEX_COUNT:
         return np.array(_SMPL_SURFACE_VERTICES, np.int64)

@@ -15,7 +15,6 @@ from .light import decimated, matching_regressor
 from .smpl_format import (
     joint_positions,
     joint_regressor,
-    quantised,
     save_body,
     shape_space,
     skinning_weights,
@@ -40,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     default = BodyOptions()
     parser.add_argument("--out", type=Path, default=default.out, help="folder for the two .npz files")
     parser.add_argument("--figures", type=int, default=default.figures, help="random adults to learn from")
-    parser.add_argument("--light-faces", type=int, default=default.light_faces, help="triangles of the light mesh")
+    parser.add_argument(
+        "--light-faces", type=int, default=default.light_faces, help="triangles of the light mesh"
+    )
     parser.add_argument("--seed", type=int, default=default.seed, help="seed of the random adults")
 
 
@@ -86,7 +87,7 @@ def build_bodies(options: BodyOptions) -> str:
     _, nearest = cKDTree(light_template).query(template[surface])
     save_body(
         options.out / "default_light.npz",
-        v_template=light_template, shapedirs=light_shapedirs, weights=quantised(mesh.carry(weights)),
+        v_template=light_template, shapedirs=light_shapedirs, weights=mesh.carry(weights),
         J_regressor=matching_regressor(mesh, light_template, light_shapedirs, moves),
         faces=mesh.faces, surface_vertices=nearest,
     )  # fmt: skip

@@ -32,9 +32,6 @@ _FINGERS = ("Index", "Middle", "Ring", "Pinky")
 _CANDIDATES = 40
 _SUM_WEIGHT = 10.0
 
-#: Weights are multiples of 1 / this: exact in float16, so that a row sums to exactly one.
-_STEPS = 2048
-
 
 def joint_positions(figures: Figures, heads: np.ndarray) -> np.ndarray:
     """(N, 24, 3) SMPL joints of figures whose 52 bones start at ``heads`` (N, 52, 3)."""
@@ -69,7 +66,7 @@ def skinning_weights(figures: Figures, skin: Skin) -> np.ndarray:
             joint = JOINT_NAMES.index("right_hand")
         weights[:, joint] += figures.weights[skin.kept, bone]
     mirrored = weights[skin.mirror][:, KEYPOINT_MIRROR[:N_JOINTS]]
-    return quantised((weights + mirrored) / 2)
+    return (weights + mirrored) / 2
 
 
 def shape_space(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -130,7 +127,7 @@ def joint_regressor(vertices: np.ndarray, joints: np.ndarray, skin: Skin) -> np.
         regressor[joint, near] = weights / weights.sum()
         if twin == joint:
             regressor[joint] = (regressor[joint] + regressor[joint][skin.mirror]) / 2
-    return quantised(regressor)
+    return regressor
 
 
 def _surrounding(offsets: np.ndarray) -> np.ndarray:
@@ -138,17 +135,6 @@ def _surrounding(offsets: np.ndarray) -> np.ndarray:
     octant = (offsets > 0) @ np.array([1, 2, 4])
     by_distance = np.linalg.norm(offsets, axis=1).argsort()
     return np.concatenate([by_distance[octant[by_distance] == each][:_CANDIDATES] for each in range(8)])
-
-
-def quantised(rows: np.ndarray) -> np.ndarray:
-    """Each row, whose sum is 1, as multiples of 1/2048 with a sum of exactly 1 (largest remainder)."""
-    scaled = rows * _STEPS
-    floor = np.floor(scaled)
-    missing = np.rint(_STEPS - floor.sum(1)).astype(int)
-    order = np.argsort(floor - scaled, axis=1, kind="stable")
-    rank = np.empty_like(order)
-    np.put_along_axis(rank, order, np.arange(rows.shape[1])[None], axis=1)
-    return (floor + (rank < missing[:, None])) / _STEPS
 
 
 def kinematic_tree() -> np.ndarray:
