@@ -30,8 +30,9 @@ FIGURE_EXTENT = 0.08
 #: that lies nearer than PART_GAP of the longer's extent is a part of it, such as a head above a collar.
 FIGURE_SHARE = 0.35
 PART_GAP = 0.1
-#: Where one figure is asked for, groups of any length nearer than this are its parts.
-WHOLE_GAP = 0.07
+#: Where one figure is asked for, groups of any length nearer than this are its parts: less across than
+#: up and down, since people stand side by side and the parts of one are stacked.
+WHOLE_GAP = (0.05, 0.12)
 
 NO_FIGURE = "No figure was found; give a drawing of a whole person with clear lines on plain paper."
 
@@ -65,7 +66,7 @@ def find_figures(gray: np.ndarray, count: int | None = 1) -> np.ndarray:
     boxes = _group_boxes(mask)
     if not len(boxes):
         raise InputError(NO_FIGURE)
-    boxes = _joined(boxes, WHOLE_GAP if count == 1 else 0.0)
+    boxes = _joined(boxes, WHOLE_GAP if count == 1 else (0.0, 0.0))
     extent = _extent(boxes)
     boxes = boxes[extent >= FIGURE_SHARE * extent.max()]
     if count is not None:
@@ -165,26 +166,27 @@ def _extent(boxes: np.ndarray) -> np.ndarray:
     return (boxes[:, 2:] - boxes[:, :2]).max(-1, initial=0)
 
 
-def _joined(boxes: np.ndarray, reach: float) -> np.ndarray:
-    """Boxes with the parts joined to their figures; ``reach`` joins groups of any length too."""
-    merged = [box for box in boxes[np.argsort(-_extent(boxes), kind="stable")]]
+def _joined(boxes: np.ndarray, reach: tuple[float, float]) -> np.ndarray:
+    """Boxes with the parts joined to their figures; ``reach`` (across, down) joins groups of any length."""
+    figures = list(boxes[np.argsort(-_extent(boxes), kind="stable")])
     index = 0
-    while index < len(merged):
-        box = merged[index]
-        size = max(box[2] - box[0], box[3] - box[1])
-        for other in range(len(merged) - 1, index, -1):
-            part = merged[other]
-            gap = max(*(part[:2] - box[2:]), *(box[:2] - part[2:]), 0)
-            small = max(part[2] - part[0], part[3] - part[1]) < FIGURE_SHARE * size
-            if gap <= (max(PART_GAP, reach) if small else reach) * size and (small or reach or gap == 0):
-                merged[index] = np.concatenate(
+    while index < len(figures):
+        box = figures[index]
+        size = (box[2:] - box[:2]).max()
+        for other in range(len(figures) - 1, index, -1):
+            part = figures[other]
+            gap = np.maximum(np.maximum(part[:2] - box[2:], box[:2] - part[2:]), 0)
+            small = (part[2:] - part[:2]).max() < FIGURE_SHARE * size
+            near = np.maximum(reach, PART_GAP if small else 0.0) * size
+            if (gap <= near).all():
+                figures[index] = np.concatenate(
                     [np.minimum(box[:2], part[:2]), np.maximum(box[2:], part[2:])]
                 )
-                del merged[other]
+                del figures[other]
                 break
         else:
             index += 1
-    return np.array(merged)
+    return np.array(figures)
 
 
 def _group_boxes(mask: np.ndarray) -> np.ndarray:

@@ -1,0 +1,185 @@
+"""Finding figures by their ink, on pages drawn here."""
+
+import time
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+
+from backend.errors import InputError
+from backend.figures import find_figures, reading_order
+
+
+def stick_figure(page: Image.Image, x: float, y: float, size: float, ink: int = 0, width: int = 3) -> None:
+    draw = ImageDraw.Draw(page)
+
+    def at(u: float, v: float) -> tuple[float, float]:
+        return x + u * size / 2, y + v * size / 2
+
+    draw.ellipse((*at(-0.13, -1.0), *at(0.13, -0.74)), outline=ink, width=width)
+    for a, b in (((0, -0.74), (0, 0.1)), ((-1, -0.5), (1, -0.5)), ((0, 0.1), (-0.2, 1)), ((0, 0.1), (0.2, 1))):
+        draw.line((*at(*a), *at(*b)), fill=ink, width=width)
+
+
+def gray(page: Image.Image) -> np.ndarray:
+    return np.asarray(page, np.float32) / 255
+
+
+def box_of(x: float, y: float, size: float) -> list[float]:
+    return [x - size / 2, y - size / 2, x + size / 2, y + size / 2]
+
+
+def overlap(a, b) -> float:
+    """Intersection over union of two boxes."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    shared = max(width, 0) * max(height, 0)
+    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
+
+
+@pytest.mark.parametrize(("paper", "ink"), [(255, 0), (0, 255), (200, 120), (60, 140), (255, 225)])
+@pytest.mark.parametrize(("size", "x", "y", "extent"), [((400, 500), 180, 200, 240), ((1900, 1300), 900, 500, 700)])
+def test_a_figure_on_paper_of_any_tone(paper, ink, size, x, y, extent):
+    page = Image.new("L", size, paper)
+    stick_figure(page, x, y, extent, ink, max(3, extent // 80))
+    (box,) = find_figures(gray(page))
+    assert overlap(box, box_of(x, y, extent)) > 0.95
+
+
+def test_a_photographed_page_with_shade_grain_and_a_dark_corner():
+    rng = np.random.default_rng(0)
+    page = Image.new("L", (800, 600), 255)
+    stick_figure(page, 420, 300, 400, 40, 5)
+    y, x = np.mgrid[0:1:600j, 0:1:800j]
+    light = 0.85 - 0.45 * x * y - 0.1 * x
+    photo = gray(page.filter(ImageFilter.GaussianBlur(1))) * light + rng.normal(0, 0.015, light.shape)
+    (box,) = find_figures(np.clip(photo, 0, 1).astype(np.float32))
+    assert overlap(box, box_of(420, 300, 400)) > 0.9
+
+
+def test_specks_do_not_widen_the_box():
+    page = Image.new("L", (600, 600), 255)
+    stick_figure(page, 300, 300, 300)
+    rng = np.random.default_rng(1)
+    for x, y in rng.integers(0, 600, (40, 2)):
+        ImageDraw.Draw(page).point((int(x), int(y)), fill=0)
+    (box,) = find_figures(gray(page))
+    assert overlap(box, box_of(300, 300, 300)) > 0.95
+
+
+@pytest.mark.parametrize("inset", [0, 3, 14])
+def test_a_frame_around_the_page_is_left_out(inset):
+    page = Image.new("L", (600, 450), 255)
+    ImageDraw.Draw(page).rectangle((inset, inset, 599 - inset, 449 - inset), outline=0, width=3)
+    stick_figure(page, 250, 225, 260)
+    (box,) = find_figures(gray(page))
+    assert overlap(box, box_of(250, 225, 260)) > 0.95
+
+
+def test_a_scanners_dark_edge_is_left_out():
+    page = Image.new("L", (600, 450), 245)
+    ImageDraw.Draw(page).rectangle((0, 0, 7, 449), fill=20)
+    stick_figure(page, 250, 225, 260)
+    (box,) = find_figures(gray(page))
+    assert overlap(box, box_of(250, 225, 260)) > 0.95
+
+
+def test_parts_with_gaps_are_one_figure():
+    page = Image.new("L", (500, 500), 255)
+    draw = ImageDraw.Draw(page)
+    draw.ellipse((220, 60, 280, 120), outline=0, width=4)
+    draw.line((250, 140, 250, 290), fill=0, width=4)
+    draw.line((130, 170, 370, 170), fill=0, width=4)
+    draw.line((245, 310, 200, 440), fill=0, width=4)
+    draw.line((255, 310, 300, 440), fill=0, width=4)
+    assert overlap(find_figures(gray(page))[0], [130, 60, 370, 440]) > 0.95
+
+
+def three_figures() -> tuple[Image.Image, list[list[float]]]:
+    page = Image.new("L", (1200, 900), 255)
+    places = [(230, 250, 300), (900, 240, 340), (420, 680, 320)]
+    for x, y, size in places:
+        stick_figure(page, x, y, size, width=5)
+    ImageDraw.Draw(page).line((1000, 700, 1040, 720), fill=0, width=4)
+    return page, [box_of(*place) for place in places]
+
+
+def test_all_figures_in_reading_order_without_the_small_mark():
+    page, boxes = three_figures()
+    found = find_figures(gray(page), None)
+    assert len(found) == 3
+    for box, expected in zip(found, boxes, strict=True):
+        assert overlap(box, expected) > 0.93
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_the_largest_figures_are_taken(count):
+    page, boxes = three_figures()
+    found = find_figures(gray(page), count)
+    assert len(found) == min(count, 3)
+    best = sorted(boxes, key=lambda b: b[0] - b[2])[:count]
+    for box in found:
+        assert max(overlap(box, b) for b in best) > 0.93
+
+
+def test_reading_order_goes_by_rows():
+    boxes = np.array([[500, 0, 600, 100], [0, 10, 100, 130], [250, 200, 350, 300], [0, 210, 90, 320]])
+    assert reading_order(boxes).tolist() == boxes[[1, 0, 3, 2]].tolist()
+    assert reading_order(np.empty((0, 4))).shape == (0, 4)
+
+
+@pytest.mark.parametrize("tone", [0.0, 0.5, 1.0])
+def test_a_blank_page_has_no_figure(tone):
+    with pytest.raises(InputError, match="No figure"):
+        find_figures(np.full((300, 400), tone, np.float32))
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        lambda rng: rng.uniform(0, 1, (500, 400)),
+        lambda rng: np.clip(rng.normal(0.9, 0.05, (500, 400)), 0, 1),
+        lambda rng: np.clip(rng.normal(0.5, 0.3, (1500, 1500)), 0, 1),
+        lambda rng: (rng.uniform(0, 1, (500, 400)) > 0.02).astype(float),
+        lambda rng: (rng.uniform(0, 1, (500, 400)) > 0.3).astype(float),
+        lambda rng: np.linspace(0.4, 1, 400) + np.zeros((500, 1)) + rng.normal(0, 0.01, (500, 400)),
+    ],
+    ids=["uniform", "grain", "large", "salt", "pepper", "shade"],
+)
+def test_noise_has_no_figure(noise):
+    page = noise(np.random.default_rng(2)).astype(np.float32)
+    with pytest.raises(InputError, match="No figure"):
+        find_figures(page)
+
+
+def test_a_single_speck_is_no_figure():
+    page = np.ones((500, 500), np.float32)
+    page[200:212, 200:212] = 0
+    with pytest.raises(InputError, match="No figure"):
+        find_figures(page)
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (16, 400), (400, 16), (33, 17)])
+def test_tiny_and_narrow_pages_do_not_fail_in_other_ways(shape):
+    page = np.ones(shape, np.float32)
+    page[4:12, 4:12] = 0
+    (box,) = find_figures(page) if min(shape) == max(shape) else [np.zeros(4)]
+    try:
+        found = find_figures(page, None)
+    except InputError:
+        found = np.empty((0, 4))
+    assert len(box) == 4
+    assert (found[:, :2] >= 0).all()
+    assert (found[:, 2:] <= [shape[1], shape[0]]).all()
+
+
+def test_a_megapixel_page_takes_milliseconds():
+    page = Image.new("L", (1000, 1000), 255)
+    for x, y in ((300, 300), (700, 650)):
+        stick_figure(page, x, y, 350, width=4)
+    array = gray(page)
+    times = []
+    for _ in range(15):
+        start = time.perf_counter()
+        find_figures(array)
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.05

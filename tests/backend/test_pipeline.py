@@ -1,0 +1,152 @@
+"""The pipeline as a library, with an engine that sees the T-pose."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from scipy.spatial.transform import Rotation
+
+import backend
+from backend.body import load_body, pose_body
+from backend.errors import InputError
+from backend.pipeline import Pipeline
+from backend.skeleton import JOINT_NAMES, KEYPOINT_NAMES
+
+
+def test_the_package_gives_the_pipeline():
+    assert backend.Pipeline is Pipeline
+    with pytest.raises(AttributeError):
+        backend.Nothing  # noqa: B018
+
+
+@pytest.fixture
+def pipeline(engine) -> Pipeline:
+    return Pipeline(engine)
+
+
+def test_a_t_pose_is_read_as_a_t_pose(pipeline, drawing, tmp_path):
+    drawing.save(tmp_path / "t.png")
+    result = pipeline.pose(tmp_path / "t.png")
+    assert (result.width, result.height, result.error) == (320, 400, None)
+    assert result.file == str(tmp_path / "t.png")
+    (figure,) = result.figures
+    assert figure.box == pytest.approx((60, 60, 260, 260), abs=3)
+    assert figure.score > 0.9
+    (hypothesis,) = figure.hypotheses
+    turned = Rotation.from_rotvec(hypothesis.global_orient).inv() * Rotation.from_euler("x", 180, degrees=True)
+    assert np.degrees(turned.magnitude()) < 3
+    assert len(hypothesis.body_pose) == 23
+    assert np.degrees(np.linalg.norm(hypothesis.body_pose, axis=-1)).max() < 12
+    assert hypothesis.betas == (0.0,) * 10
+    assert hypothesis.contacts == ()
+
+
+def test_joints_follow_from_the_rotations_and_lie_over_the_drawing(pipeline, drawing):
+    figure = pipeline.pose(drawing).figures[0]
+    hypothesis = figure.hypotheses[0]
+    pose = np.array([hypothesis.global_orient, *hypothesis.body_pose])
+    posed = pose_body(load_body(), pose).joints
+    joints = np.array([hypothesis.joints3d[name] for name in JOINT_NAMES])
+    assert hypothesis.joints3d["pelvis"] == (0, 0, 0)
+    assert np.abs(joints - (posed - posed[0])).max() < 1e-4
+    camera = hypothesis.camera
+    pixels = camera.scale * joints[:, :2] + [camera.tx, camera.ty]
+    drawn = np.array([figure.keypoints[name].xy for name in JOINT_NAMES])
+    assert np.linalg.norm(pixels - drawn, axis=-1).max() < 6
+    # The network's T-pose fills the middle of the figure's box.
+    assert figure.keypoints["left_wrist"].xy[0] > 200 > 120 > figure.keypoints["right_wrist"].xy[0]
+    assert list(figure.keypoints) == list(KEYPOINT_NAMES)
+
+
+def test_images_and_arrays_give_what_the_file_gives(pipeline, drawing, tmp_path):
+    drawing.save(tmp_path / "t.png")
+    from_file = pipeline.pose(str(tmp_path / "t.png"))
+    for sketch in (drawing, np.asarray(drawing), np.asarray(drawing) / 255.0, drawing.convert("RGB")):
+        result = pipeline.pose(sketch)
+        assert result.figures == from_file.figures
+        assert result.file == ""
+
+
+def test_large_pages_are_told_in_their_own_pixels(pipeline, drawing):
+    large = drawing.resize((320 * 9, 400 * 9))
+    small_figure = pipeline.pose(drawing).figures[0]
+    figure = pipeline.pose(large).figures[0]
+    assert np.array(figure.box) / 9 == pytest.approx(small_figure.box, abs=2)
+    for name in ("head_top", "left_hand", "right_ankle"):
+        assert np.array(figure.keypoints[name].xy) / 9 == pytest.approx(small_figure.keypoints[name].xy, abs=2)
+
+
+def test_a_given_box_is_used(pipeline, drawing):
+    (figure,) = pipeline.pose(drawing, box=(100, 200, 200, 300)).figures
+    assert figure.box == (100, 200, 200, 300)
+    places = np.array([keypoint.xy for keypoint in figure.keypoints.values()])
+    assert places.min(0) == pytest.approx([100, 200], abs=55)
+    assert places[:, 0].max() - places[:, 0].min() == pytest.approx(100, abs=6)
+
+
+@pytest.mark.parametrize("box", [(0, 0, 10), (400, 400, 500, 500), (10, 10, 10, 50), (50, 0, 20, 50), (0, 0, float("nan"), 9)])
+def test_an_impossible_box_is_refused(pipeline, drawing, box):
+    with pytest.raises(InputError, match="box"):
+        pipeline.pose(drawing, box=box)
+
+
+def test_all_figures_of_a_page(pipeline, drawing):
+    page = Image.new("L", (900, 400), 255)
+    for x in (0, 290, 580):
+        page.paste(drawing, (x, 0))
+    result = pipeline.pose(page, figures=None)
+    assert len(result.figures) == 3
+    assert [figure.box[0] for figure in result.figures] == sorted(figure.box[0] for figure in result.figures)
+    assert len(pipeline.pose(page, figures=2).figures) == 2
+    # All figures of a page go through the network together.
+    assert pipeline.engine.calls == 2  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_what_the_network_does_not_believe_is_no_figure(drawing, engine):
+    engine.sureness = 0.0
+    with pytest.raises(InputError, match="No figure"):
+        Pipeline(engine).pose(drawing)
+
+
+def test_many_go_on_after_a_failure(pipeline, drawing, tmp_path):
+    drawing.save(tmp_path / "good.png")
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    Image.new("L", (300, 200), 255).save(tmp_path / "blank.png")
+    names = ["good.png", "bad.png", "missing.png", "blank.png", "good.png"]
+    results = list(pipeline.pose_many(tmp_path / name for name in names))
+    assert [result.error is None for result in results] == [True, False, False, False, True]
+    assert [len(result.figures) for result in results] == [1, 0, 0, 0, 1]
+    assert (results[3].width, results[3].height) == (300, 200)
+    assert all(result.file.endswith(name) for result, name in zip(results, names, strict=True))
+
+
+def test_an_error_inside_is_one_sentence(pipeline, drawing):
+    def broken(crops):
+        raise RuntimeError("first line\nsecond line")
+
+    pipeline.engine.predict = broken
+    result = pipeline.try_pose(drawing)
+    assert result.error is not None
+    assert "first line second line" in result.error
+    assert "\n" not in result.error
+
+
+def test_another_body_by_path(engine, drawing, tmp_path):
+    from backend.body import LIGHT_BODY
+
+    light = Pipeline(engine, LIGHT_BODY).pose(drawing)
+    assert light.figures[0].score > 0.9
+    with pytest.raises(InputError, match="body file"):
+        Pipeline(engine, tmp_path / "missing.npz")
+
+
+def test_the_generator_names_engine_and_weights(pipeline):
+    generator = pipeline.generator
+    assert generator.version == backend.__version__
+    assert (generator.engine, generator.device) == ("fake", "cpu")
+    assert generator.weights.startswith("t-pose@")
+
+
+def test_ink_far_from_paper_size_is_followed(pipeline):
+    page = Image.new("L", (64, 64), 255)
+    ImageDraw.Draw(page).rectangle((20, 10, 44, 54), outline=0)
+    assert pipeline.pose(page).figures[0].box == pytest.approx((20, 10, 45, 55), abs=1)
