@@ -157,9 +157,7 @@ def predict_both_ways(engine: Engine, crops: np.ndarray) -> NetworkOutput:
     count = len(crops)
     both = engine.predict(np.concatenate([crops, crops[:, :, ::-1]]))
     first = NetworkOutput(both.heatmaps[:count], both.directions[:count], both.visibility[:count])
-    second = mirrored(
-        NetworkOutput(both.heatmaps[count:], both.directions[count:], both.visibility[count:])
-    )
+    second = mirrored(NetworkOutput(both.heatmaps[count:], both.directions[count:], both.visibility[count:]))
     directions = first.directions + second.directions
     directions /= np.maximum(np.linalg.norm(directions, axis=-1, keepdims=True), 1e-6)
     return NetworkOutput(
@@ -167,7 +165,9 @@ def predict_both_ways(engine: Engine, crops: np.ndarray) -> NetworkOutput:
     )
 
 
-def detect(engine: Engine, gray: np.ndarray, boxes: Sequence[Sequence[float]] | np.ndarray) -> list[Detection]:
+def detect(
+    engine: Engine, gray: np.ndarray, boxes: Sequence[Sequence[float]] | np.ndarray
+) -> list[Detection]:
     """Read the figures in the boxes of one page.
 
     Args:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,9 @@ def run(args: argparse.Namespace) -> int:
     network = load_average(state_folder() / args.run)
     export(network, args.out)
     heat, angle = parity(network, args.out)
-    print(f"{args.out}: heatmap places agree to {heat:.2e} of the crop, bone directions to {angle:.3f} degrees")
+    print(
+        f"{args.out}: heatmap places agree to {heat:.2e} of the crop, bone directions to {angle:.3f} degrees"
+    )
     return 0
 
 
@@ -53,21 +54,25 @@ def export(network: Any, graph_path: Path) -> None:
     header_size = int.from_bytes(numbers_path.read_bytes()[:8], "little")
     header = json.loads(numbers_path.read_bytes()[8 : 8 + header_size])
 
-    buffer = io.BytesIO()
     torch.onnx.export(
         network,
         (torch.zeros(2, 1, INPUT_SIZE, INPUT_SIZE),),
-        buffer,
+        str(graph_path),
         input_names=["crops"],
         output_names=["heatmaps", "directions", "visibility"],
-        dynamic_axes={"crops": {0: "n"}, "heatmaps": {0: "n"}, "directions": {0: "n"}, "visibility": {0: "n"}},
+        dynamic_axes={
+            "crops": {0: "n"},
+            "heatmaps": {0: "n"},
+            "directions": {0: "n"},
+            "visibility": {0: "n"},
+        },
         opset_version=17,
         training=torch.onnx.TrainingMode.PRESERVE,
         do_constant_folding=False,
         keep_initializers_as_inputs=False,
         dynamo=False,
     )
-    model = onnx.load_from_string(buffer.getvalue())
+    model = onnx.load(graph_path)
     casts, kept = [], []
     for initializer in model.graph.initializer:
         entry = header.get(initializer.name)
@@ -75,7 +80,9 @@ def export(network: Any, graph_path: Path) -> None:
             kept.append(initializer)
             continue
         begin, end = entry["data_offsets"]
-        half = onnx.TensorProto(name=f"{initializer.name}.half", data_type=TensorProto.FLOAT16, dims=initializer.dims)
+        half = onnx.TensorProto(
+            name=f"{initializer.name}.half", data_type=TensorProto.FLOAT16, dims=initializer.dims
+        )
         half.data_location = TensorProto.EXTERNAL
         for key, value in (
             ("location", numbers_path.name),
@@ -111,7 +118,9 @@ def parity(network: Any, graph_path: Path, count: int = 16) -> tuple[float, floa
     rng = np.random.default_rng(0)
     crops = rng.normal(0, 1, (count, 128, 128)).astype(np.float32)
     with torch.no_grad():
-        heatmaps, directions, _ = (o.float().numpy() for o in network.float().eval()(torch.from_numpy(crops[:, None])))
+        heatmaps, directions, _ = (
+            o.float().numpy() for o in network.float().eval()(torch.from_numpy(crops[:, None]))
+        )
     output = OnnxEngine(graph_path).predict(crops)
     mine, _ = decode_heatmaps(heatmaps)
     theirs, _ = decode_heatmaps(output.heatmaps)

@@ -1,0 +1,1 @@
+"""Engines: what runs the networks. Each answers the protocol backend.keypoints.Engine."""

@@ -39,7 +39,9 @@ def check_weights(graph: Path) -> str:
     try:
         expected = json.loads(checksums.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise InstallError("The list of checksums of the weights is damaged; install Sketch2Pose again.") from error
+        raise InstallError(
+            "The list of checksums of the weights is damaged; install Sketch2Pose again."
+        ) from error
     for path in (graph, numbers):
         if expected.get(path.name) != file_sha256(path):
             raise InstallError(f"The weights file {path.name} is damaged; install Sketch2Pose again.")
@@ -78,9 +80,13 @@ class OnnxEngine:
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(
+                str(graph), options, providers=["CPUExecutionProvider"]
+            )
         except Exception as error:  # ONNX Runtime raises types of its own that share no base
-            raise InstallError(f"The network {graph.name} cannot be loaded; install Sketch2Pose again.") from error
+            raise InstallError(
+                f"The network {graph.name} cannot be loaded; install Sketch2Pose again."
+            ) from error
 
     def predict(self, crops: np.ndarray) -> NetworkOutput:
         """Run the keypoint network.
@@ -88,5 +94,7 @@ class OnnxEngine:
         Args:
             crops: (N, 128, 128) float32, each standardised.
         """
-        heatmaps, directions, visibility = self._session.run(None, {"crops": crops[:, None].astype(np.float32)})
+        heatmaps, directions, visibility = self._session.run(
+            None, {"crops": crops[:, None].astype(np.float32)}
+        )
         return NetworkOutput(heatmaps, directions, visibility)

@@ -24,7 +24,8 @@ HEATMAP_SIZE = 32
 @dataclass(frozen=True)
 class NetworkSize:
     """Widths of a variant: channels of the four stages, blocks of each, the
-    dimension and number of layers of the keypoint queries, and the channels of the finest features."""
+    dimension and number of layers of the keypoint queries, and the channels of the finest features.
+    """
 
     channels: tuple[int, int, int, int] = (32, 64, 128, 256)
     blocks: tuple[int, int, int, int] = (1, 2, 3, 2)
@@ -56,6 +57,7 @@ class Block(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """(N, inputs, H, W) -> (N, outputs, H / stride, W / stride)."""
         return F.relu(self.body(x) + self.skip(x))
 
 
@@ -70,6 +72,7 @@ class Attention(nn.Module):
         self.out = nn.Linear(dim, dim)
 
     def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
+        """(N, Q, D) queries and (N, M, D) memory -> (N, Q, D)."""
         n, q, d = queries.shape
         m = memory.shape[1]
         query = self.q(queries).reshape(n, q, self.heads, d // self.heads).transpose(1, 2)
@@ -89,6 +92,7 @@ class DecoderLayer(nn.Module):
         self.think = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
 
     def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
+        """(N, Q, D) queries and (N, M, D) memory -> (N, Q, D)."""
         x = self.norms[0](queries)
         queries = queries + self.itself(x, x)
         queries = queries + self.image(self.norms[1](queries), memory)
@@ -108,7 +112,9 @@ class KeypointNetwork(nn.Module):
         super().__init__()
         c1, c2, c3, c4 = size.channels
         dim = size.query
-        self.stem = nn.Sequential(nn.Conv2d(1, 32, 5, 2, 2, bias=False), nn.BatchNorm2d(32), nn.ReLU(inplace=True))
+        self.stem = nn.Sequential(
+            nn.Conv2d(1, 32, 5, 2, 2, bias=False), nn.BatchNorm2d(32), nn.ReLU(inplace=True)
+        )
         self.stages = nn.ModuleList()
         inputs = 32
         for channels, count in zip(size.channels, size.blocks, strict=True):
@@ -138,6 +144,7 @@ class KeypointNetwork(nn.Module):
         self.register_buffer("child", torch.arange(1, N_BONES + 1), persistent=False)
 
     def forward(self, crop: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """See the class."""
         x = self.stem(crop)
         pyramid = []
         for stage in self.stages:
@@ -158,7 +165,11 @@ class KeypointNetwork(nn.Module):
         filters = self.filters(queries)
         joint = (filters @ detail.flatten(2)) * filters.shape[-1] ** -0.5
         rows, columns = self.rows_columns(queries).split(HEATMAP_SIZE, -1)
-        heatmaps = joint.reshape(*joint.shape[:2], HEATMAP_SIZE, HEATMAP_SIZE) + rows[..., None] + columns[..., None, :]
+        heatmaps = (
+            joint.reshape(*joint.shape[:2], HEATMAP_SIZE, HEATMAP_SIZE)
+            + rows[..., None]
+            + columns[..., None, :]
+        )
         pairs = torch.cat([queries[:, self.child], queries[:, self.parent]], -1)
         directions = F.normalize(self.bone(pairs).float(), dim=-1)
         return heatmaps, directions, self.visible(queries)[..., 0]

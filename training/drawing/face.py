@@ -36,7 +36,9 @@ def draw_mesh_face(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         ends = np.stack([points["left_mouth"], points["right_mouth"]])
         canvas.stroke(curve(ends, canvas.rng.uniform(-0.3, 0.3), 6), fine)
     if figure.sees(marks["nose"]) and canvas.rng.random() < 0.6:
-        canvas.stroke(points["nose"] + np.array([[0, -1.5 * size], [0.5 * size, 0], [-0.4 * size, 0.2 * size]]), fine)
+        canvas.stroke(
+            points["nose"] + np.array([[0, -1.5 * size], [0.5 * size, 0], [-0.4 * size, 0.2 * size]]), fine
+        )
 
 
 def draw_disc_face(canvas: Canvas, figure: Figure, centre: np.ndarray, radius: float, pen: Pen) -> None:

@@ -42,7 +42,15 @@ class Proportions:
             return float(np.exp(rng.normal(0, spread)))
 
         limb_width = factor(amount * 0.8)
-        for pair in (("hip",), ("knee",), ("ankle", "foot"), ("collar",), ("shoulder",), ("elbow",), ("wrist", "hand")):
+        for pair in (
+            ("hip",),
+            ("knee",),
+            ("ankle", "foot"),
+            ("collar",),
+            ("shoulder",),
+            ("elbow",),
+            ("wrist", "hand"),
+        ):
             long, wide = factor(amount), factor(amount * 0.5) * limb_width
             if pair[0] in ("ankle", "wrist") and rng.random() < 0.25:
                 long, wide = (rng.uniform(1.0, 1.9),) * 2  # big hands and feet, as cartoons have them
@@ -57,7 +65,9 @@ class Proportions:
         neck = keypoint_index("neck")
         length[neck] = factor(amount)
         head = keypoint_index("head")
-        size = rng.choice([rng.uniform(0.85, 1.25), rng.uniform(1.25, 1.9), rng.uniform(1.9, 2.8)], p=[0.66, 0.22, 0.12])
+        size = rng.choice(
+            [rng.uniform(0.85, 1.25), rng.uniform(1.25, 1.9), rng.uniform(1.9, 2.8)], p=[0.66, 0.22, 0.12]
+        )
         length[head] = width[head] = size
         if size > 1.5:  # chibi: short limbs under a big head
             shrink = rng.uniform(0.6, 1.0)
@@ -149,7 +159,9 @@ class Figure:
     @cached_property
     def buffer(self) -> GBuffer:
         """The dressed mesh as it is seen."""
-        return render(self.points, self.vertices[:, 2].copy(), self.normals, self.outfit.faces, CANVAS, self.light)
+        return render(
+            self.points, self.vertices[:, 2].copy(), self.normals, self.outfit.faces, CANVAS, self.light
+        )
 
     @cached_property
     def part_map(self) -> np.ndarray:
@@ -176,7 +188,9 @@ class Figure:
         return ~np.isfinite(front) | (self.keypoints3d[:, 2] - front < 0.13)
 
 
-def sample_figure(rng: np.random.Generator, anatomy: Anatomy, pose: np.ndarray, plain: bool = False, cues: bool = True) -> Figure:
+def sample_figure(
+    rng: np.random.Generator, anatomy: Anatomy, pose: np.ndarray, plain: bool = False, cues: bool = True
+) -> Figure:
     """Pose, disproportion, dress and view a body.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numba
 import numpy as np
@@ -31,7 +32,16 @@ class GBuffer:
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _fill(points, depths, normals_dot, faces, size, triangle, depth, light):  # pragma: no cover - compiled
+def _fill(
+    points: np.ndarray,
+    depths: np.ndarray,
+    normals_dot: np.ndarray,
+    faces: np.ndarray,
+    size: int,
+    triangle: np.ndarray,
+    depth: np.ndarray,
+    light: np.ndarray,
+) -> None:
     for f in range(faces.shape[0]):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
         ax, ay = points[a, 0], points[a, 1]
@@ -60,7 +70,7 @@ def _fill(points, depths, normals_dot, faces, size, triangle, depth, light):  # 
 
 
 @numba.njit(cache=True, nogil=True)
-def _vertex_normals(vertices, faces):  # pragma: no cover - compiled
+def _vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     normals = np.zeros_like(vertices)
     for f in range(faces.shape[0]):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
@@ -84,7 +94,12 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 
 def render(
-    points: np.ndarray, depths: np.ndarray, normals: np.ndarray, faces: np.ndarray, size: int, light: np.ndarray
+    points: np.ndarray,
+    depths: np.ndarray,
+    normals: np.ndarray,
+    faces: np.ndarray,
+    size: int,
+    light: np.ndarray,
 ) -> GBuffer:
     """Rasterise a mesh.
 
@@ -104,7 +119,9 @@ def render(
 
 
 @numba.njit(cache=True, nogil=True)
-def _edge_mask(part, label, depth, gap, seams):  # pragma: no cover - compiled
+def _edge_mask(
+    part: np.ndarray, label: np.ndarray, depth: np.ndarray, gap: float, seams: np.ndarray
+) -> np.ndarray:
     size = depth.shape[0]
     mask = np.zeros((size, size), np.uint8)
     for y in range(size):
@@ -128,7 +145,7 @@ def _edge_mask(part, label, depth, gap, seams):  # pragma: no cover - compiled
 
 
 @numba.njit(cache=True, nogil=True)
-def _trace(mask):  # pragma: no cover - compiled
+def _trace(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     size = mask.shape[0]
     dx = np.array([1, 1, 0, -1, -1, -1, 0, 1])
     dy = np.array([0, 1, 1, 1, 0, -1, -1, -1])
@@ -199,4 +216,4 @@ def trace_lines(
     mask = _edge_mask(part.astype(np.int32), label.astype(np.int32), buffer.depth, gap, seams)
     xs, ys, starts = _trace(mask)
     points = np.stack([xs, ys], 1)
-    return [points[a:b] for a, b in zip(starts[:-1], starts[1:], strict=True) if b - a >= shortest]
+    return [points[a:b] for a, b in pairwise(starts) if b - a >= shortest]

@@ -74,7 +74,7 @@ def torso_blob(figure: Figure, fat: float) -> np.ndarray:
     """(24, 2) ellipse that stands for chest, belly and hips, pixels; ``fat`` is its aspect."""
     neck, pelvis = (figure.keypoints[keypoint_index(n)] for n in ("neck", "pelvis"))
     axis = (neck - pelvis) * 0.56
-    length3d = np.linalg.norm(figure.keypoints3d[keypoint_index("neck")]) * figure.scale
+    length3d = float(np.linalg.norm(figure.keypoints3d[keypoint_index("neck")])) * figure.scale
     return ellipse((neck + pelvis) / 2, axis, fat * length3d * 0.5)
 
 

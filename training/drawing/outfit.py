@@ -101,18 +101,24 @@ def _clothe(
     upper, fore = np.isin(part, _joints("shoulder")), np.isin(part, _joints("elbow"))
     loose = rng.choice([0.0, 0.012, 0.03], p=[0.4, 0.4, 0.2])
     if rng.random() < 0.85:
-        sleeve = rng.choice([0.0, rng.uniform(0.3, 0.9), 1.0, rng.uniform(1.2, 1.9), 2.0], p=[0.15, 0.25, 0.1, 0.15, 0.35])
+        sleeve = rng.choice(
+            [0.0, rng.uniform(0.3, 0.9), 1.0, rng.uniform(1.2, 1.9), 2.0], p=[0.15, 0.25, 0.1, 0.15, 0.35]
+        )
         top = torso | (upper & (along < sleeve)) | (fore & (along < sleeve - 1))
         if rng.random() < 0.4:
             top |= pelvis & (along > rng.uniform(-0.9, 0.3))
         label[top] = Label.TOP
         thickness[top] = loose * (1 + 0.8 * (fore[top] * along[top]).clip(0, 1))
     if rng.random() < 0.9:
-        leg = rng.choice([0.15, rng.uniform(0.3, 0.9), 1.0, rng.uniform(1.2, 1.8), 2.0], p=[0.15, 0.2, 0.1, 0.15, 0.4])
+        leg = rng.choice(
+            [0.15, rng.uniform(0.3, 0.9), 1.0, rng.uniform(1.2, 1.8), 2.0], p=[0.15, 0.2, 0.1, 0.15, 0.4]
+        )
         bottom = pelvis & (label != Label.TOP) | (thigh & (along < leg)) | (shin & (along < leg - 1))
         label[bottom] = Label.BOTTOM
         flare = rng.uniform(0, 0.07) if rng.random() < 0.25 else 0.0
-        thickness[bottom] = loose * 0.8 + flare * (thigh * along * 0.4 + shin * (0.4 + 0.6 * along)).clip(0, 1)[bottom]
+        thickness[bottom] = (
+            loose * 0.8 + flare * (thigh * along * 0.4 + shin * (0.4 + 0.6 * along)).clip(0, 1)[bottom]
+        )
     if rng.random() < 0.75:
         shoe = np.isin(part, _joints("ankle", "foot"))
         if rng.random() < 0.3:
@@ -125,7 +131,9 @@ def _clothe(
         thickness[hand] = 0.008
 
 
-def _sphere(centre: np.ndarray, radii: np.ndarray, rows: int = 9, columns: int = 14) -> tuple[np.ndarray, np.ndarray]:
+def _sphere(
+    centre: np.ndarray, radii: np.ndarray, rows: int = 9, columns: int = 14
+) -> tuple[np.ndarray, np.ndarray]:
     """An ellipsoid: vertices (rows * columns, 3) and triangles."""
     v = np.linspace(0, np.pi, rows)[:, None]
     u = np.linspace(0, 2 * np.pi, columns, endpoint=False)[None]
@@ -147,7 +155,9 @@ def _rigid(vertices: np.ndarray, faces: np.ndarray, joint: int, label: Label) ->
     return _Piece(vertices, faces, joint, weights, label)
 
 
-def _hair(rng: np.random.Generator, anatomy: Anatomy, label: np.ndarray, thickness: np.ndarray) -> list[_Piece]:
+def _hair(
+    rng: np.random.Generator, anatomy: Anatomy, label: np.ndarray, thickness: np.ndarray
+) -> list[_Piece]:
     head = anatomy.rest_joints[_HEAD]
     top = anatomy.rest_keypoints[keypoint_index("head_top")]
     height = top[1] - head[1]
@@ -155,11 +165,16 @@ def _hair(rng: np.random.Generator, anatomy: Anatomy, label: np.ndarray, thickne
     offset = anatomy.body.v_template - head
     scalp = (anatomy.part == _HEAD) & (
         (offset[:, 1] > height * rng.uniform(0.72, 0.85))
-        | ((offset[:, 2] < height * rng.uniform(0.0, 0.2)) & (offset[:, 1] > height * rng.uniform(-0.05, 0.3)))
+        | (
+            (offset[:, 2] < height * rng.uniform(0.0, 0.2))
+            & (offset[:, 1] > height * rng.uniform(-0.05, 0.3))
+        )
     )
     label[scalp] = Label.HAIR
     thickness[scalp] = rng.uniform(0.0, 0.03)
-    style = rng.choice(["short", "long", "bun", "tail", "big", "pigtails"], p=[0.35, 0.2, 0.1, 0.12, 0.15, 0.08])
+    style = rng.choice(
+        ["short", "long", "bun", "tail", "big", "pigtails"], p=[0.35, 0.2, 0.1, 0.12, 0.15, 0.08]
+    )
     back = middle + (0, 0, -0.5 * height)
 
     def ball(centre: np.ndarray, radii: tuple[float, float, float]) -> _Piece:
@@ -171,13 +186,19 @@ def _hair(rng: np.random.Generator, anatomy: Anatomy, label: np.ndarray, thickne
     if style == "bun":
         return [ball(top + (0, 0.1 * height, -rng.uniform(0, 0.5) * height), (0.25, 0.22, 0.25))]
     if style == "tail":
-        return [ball(back + (0, rng.uniform(-0.6, 0.3) * height, -0.35 * height), (0.16, rng.uniform(0.4, 0.9), 0.25))]
+        return [
+            ball(
+                back + (0, rng.uniform(-0.6, 0.3) * height, -0.35 * height),
+                (0.16, rng.uniform(0.4, 0.9), 0.25),
+            )
+        ]
     if style == "big":
         size = rng.uniform(0.75, 1.15)
         return [ball(middle + (0, 0.2 * height, -0.38 * height), (size, size, size * 0.8))]
     if style == "pigtails":
         return [
-            ball(middle + (side * 0.6 * height, rng.uniform(-0.3, 0.2) * height, 0), (0.2, 0.38, 0.2)) for side in (-1, 1)
+            ball(middle + (side * 0.6 * height, rng.uniform(-0.3, 0.2) * height, 0), (0.2, 0.38, 0.2))
+            for side in (-1, 1)
         ]
     return []
 
@@ -187,7 +208,9 @@ def _hat(rng: np.random.Generator, anatomy: Anatomy) -> list[_Piece]:
     top = anatomy.rest_keypoints[keypoint_index("head_top")]
     height = top[1] - head[1]
     crown = top + (0, -0.12 * height, -0.1 * height)
-    pieces = [_rigid(*_sphere(crown, np.array([0.55, rng.uniform(0.2, 0.7), 0.62]) * height), _HEAD, Label.HAT)]
+    pieces = [
+        _rigid(*_sphere(crown, np.array([0.55, rng.uniform(0.2, 0.7), 0.62]) * height), _HEAD, Label.HAT)
+    ]
     if rng.random() < 0.7:
         forward = rng.choice([0.0, 0.5])
         brim = crown + (0, -0.02 * height, forward * height)
@@ -216,7 +239,9 @@ def _skirt(rng: np.random.Generator, anatomy: Anatomy) -> _Piece:
     weights[..., 0] = 1 - legs
     weights[..., keypoint_index("left_hip")] = legs * left
     weights[..., keypoint_index("right_hip")] = legs * (1 - left)
-    return _Piece(vertices.astype(np.float32), _grid(rows, columns), 0, weights.reshape(-1, N_JOINTS), Label.SKIRT)
+    return _Piece(
+        vertices.astype(np.float32), _grid(rows, columns), 0, weights.reshape(-1, N_JOINTS), Label.SKIRT
+    )
 
 
 def _held(rng: np.random.Generator, anatomy: Anatomy) -> _Piece:

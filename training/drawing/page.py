@@ -40,7 +40,9 @@ def draw_foreground(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     """Motion lines, text, balls in flight and things held: after the figure is drawn."""
     rng = canvas.rng
     if rng.random() < 0.1:
-        joint = figure.keypoints[keypoint_index(str(rng.choice(["left_hand", "right_hand", "left_foot", "right_foot"])))]
+        joint = figure.keypoints[
+            keypoint_index(str(rng.choice(["left_hand", "right_hand", "left_foot", "right_foot"])))
+        ]
         away = joint - figure.keypoints[0]
         away = away / max(float(np.hypot(*away)), 1.0)
         for k in range(rng.integers(2, 5)):
@@ -66,7 +68,16 @@ def draw_foreground(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     if rng.random() < 0.05:
         text = "".join(rng.choice(list("abcdefghilmnorstuvz "), rng.integers(3, 11)))
         where = (int(rng.integers(0, 150)), int(rng.choice([rng.integers(10, 30), rng.integers(230, 252)])))
-        cv2.putText(canvas.image, text, where, cv2.FONT_HERSHEY_SIMPLEX, rng.uniform(0.3, 0.7), pen.tone, 1, cv2.LINE_AA)
+        cv2.putText(
+            canvas.image,
+            text,
+            where,
+            cv2.FONT_HERSHEY_SIMPLEX,
+            rng.uniform(0.3, 0.7),
+            (pen.tone,),
+            1,
+            cv2.LINE_AA,
+        )
 
 
 def _seat(canvas: Canvas, figure: Figure, pen: Pen) -> None:
@@ -90,7 +101,9 @@ def _seat(canvas: Canvas, figure: Figure, pen: Pen) -> None:
             canvas.stroke(np.array([[x, top], [x + rng.normal(0, 3), bottom]]), pen.varied(rng))
         if rng.random() < 0.6:
             x = rng.choice([left, right])
-            canvas.stroke(np.array([[x, top], [x + rng.normal(0, 5), top - rng.uniform(30, 70)]]), pen.varied(rng, 1.3))
+            canvas.stroke(
+                np.array([[x, top], [x + rng.normal(0, 5), top - rng.uniform(30, 70)]]), pen.varied(rng, 1.3)
+            )
     else:
         blob = ellipse(np.array([hips[0], (top + bottom) / 2]), np.array([wide, 0]), (bottom - top) / 2 + 3)
         canvas.fill(blob, pen.tone + (canvas.paper - pen.tone) * rng.uniform(0, 1))
@@ -139,6 +152,8 @@ def digitise(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.06:
         page = 255 - page
     if rng.random() < 0.12:
-        coded = cv2.imencode(".jpg", page.astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 70))])[1]
+        coded = cv2.imencode(
+            ".jpg", page.astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 70))]
+        )[1]
         page = cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE).astype(np.float32)
     return page.astype(np.uint8)

@@ -10,6 +10,9 @@ import numpy as np
 #: Sub-pixel bits of the coordinates that OpenCV draws.
 _SHIFT = 4
 
+#: The value of a pixel that a pattern covers.
+_FULL = (255.0,)
+
 
 @dataclass(frozen=True)
 class Pen:
@@ -145,17 +148,17 @@ class Canvas:
         if width < 1.0:
             tone = tone + (self.paper - tone) * (1 - width)
         scaled = np.round(line * (1 << _SHIFT)).astype(np.int32)
-        cv2.polylines(self.image, [scaled], False, float(tone), thick, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(self.image, [scaled], False, (float(tone),), thick, cv2.LINE_AA, _SHIFT)
 
     def fill(self, polygon: np.ndarray, tone: float) -> None:
         """Fill an (n, 2) pixel polygon with a grey value."""
         scaled = np.round(polygon * (1 << _SHIFT)).astype(np.int32)
-        cv2.fillPoly(self.image, [scaled], float(tone), cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(self.image, [scaled], (float(tone),), cv2.LINE_AA, _SHIFT)
 
     def wash(self, mask: np.ndarray, tone: float | np.ndarray, strength: float = 1.0) -> None:
         """Blend a tone into the page where ``mask`` (S, S) bool is set."""
         old = self.image[mask].astype(np.float32)
-        new = tone if np.isscalar(tone) else np.asarray(tone)[mask]
+        new = tone[mask] if isinstance(tone, np.ndarray) else tone
         self.image[mask] = np.clip(old + (new - old) * strength, 0, 255).astype(np.uint8)
 
     def hatch(self, mask: np.ndarray, tone: float, spacing: float, angle: float, width: int = 1) -> None:
@@ -166,8 +169,11 @@ class Canvas:
         normal = np.array([-direction[1], direction[0]])
         for offset in np.arange(-0.75 * size, 0.75 * size, spacing):
             middle = size / 2 + normal * (offset + self.rng.normal(0, 0.12 * spacing))
-            a, b = np.round(middle - direction * size).astype(int), np.round(middle + direction * size).astype(int)
-            cv2.line(layer, a.tolist(), b.tolist(), 255, width, cv2.LINE_AA)
+            a, b = (
+                np.round(middle - direction * size).astype(int),
+                np.round(middle + direction * size).astype(int),
+            )
+            cv2.line(layer, a.tolist(), b.tolist(), _FULL, width, cv2.LINE_AA)
         alpha = (layer.astype(np.float32) / 255) * mask
         self.image = (self.image + (tone - self.image.astype(np.float32)) * alpha).astype(np.uint8)
 
@@ -178,11 +184,15 @@ class Canvas:
         cross = self.rng.random() < 0.3
         for row, y in enumerate(grid):
             for x in grid + (spacing / 2) * (row % 2):
-                centre = np.round(np.array([x, y]) + self.rng.normal(0, 0.1 * spacing, 2)).astype(int).tolist()
+                centre = (
+                    np.round(np.array([x, y]) + self.rng.normal(0, 0.1 * spacing, 2)).astype(int).tolist()
+                )
                 if cross:
-                    cv2.drawMarker(layer, centre, 255, cv2.MARKER_TILTED_CROSS, max(3, int(radius * 2.5)), 1)
+                    cv2.drawMarker(
+                        layer, centre, _FULL, cv2.MARKER_TILTED_CROSS, max(3, int(radius * 2.5)), 1
+                    )
                 else:
-                    cv2.circle(layer, centre, max(1, round(radius)), 255, -1, cv2.LINE_AA)
+                    cv2.circle(layer, centre, max(1, round(radius)), _FULL, -1, cv2.LINE_AA)
         alpha = (layer.astype(np.float32) / 255) * mask
         self.image = (self.image + (tone - self.image.astype(np.float32)) * alpha).astype(np.uint8)
 
@@ -211,7 +221,9 @@ def smoothed(line: np.ndarray, sigma: float, closed: bool = False) -> np.ndarray
     if closed:
         padded = np.concatenate([line[-reach - 1 : -1], line, line[1 : reach + 1]])
     else:
-        padded = np.concatenate([2 * line[:1] - line[reach:0:-1], line, 2 * line[-1:] - line[-2 : -reach - 2 : -1]])
+        padded = np.concatenate(
+            [2 * line[:1] - line[reach:0:-1], line, 2 * line[-1:] - line[-2 : -reach - 2 : -1]]
+        )
     return np.stack([np.convolve(padded[:, k], kernel, "valid") for k in (0, 1)], 1).astype(np.float32)
 
 

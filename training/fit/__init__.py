@@ -1,0 +1,1 @@
+"""Data on disk, batches, losses and the training loop."""

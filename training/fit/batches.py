@@ -102,8 +102,20 @@ def make_batch(
             directions = directions[_BONE_MIRROR] * _FLIP_X
             visible = visible[_KEYPOINT_MIRROR]
         inside = ((keypoints >= 0) & (keypoints <= size - 1)).all(1)
-        rows.append((standardised(crop)[None], keypoints, directions, visible, inside, record["facing"], record["style"]))
-    crops, keypoints, directions, visible, inside, facing, style = (np.stack(column) for column in zip(*rows, strict=True))
+        rows.append(
+            (
+                standardised(crop)[None],
+                keypoints,
+                directions,
+                visible,
+                inside,
+                record["facing"],
+                record["style"],
+            )
+        )
+    crops, keypoints, directions, visible, inside, facing, style = (
+        np.stack(column) for column in zip(*rows, strict=True)
+    )
     return Batch(
         crops.astype(np.float32),
         keypoints.astype(np.float32),

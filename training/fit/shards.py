@@ -53,7 +53,9 @@ def write_shard(folder: Path, index: int, machine: DrawingMachine, seed: int) ->
     unfinished.rename(folder / f"{index:05d}")
 
 
-def draw_shards(folder: Path, indices: Iterable[int], poses: Path, seed: int, validation: bool = False) -> None:
+def draw_shards(
+    folder: Path, indices: Iterable[int], poses: Path, seed: int, validation: bool = False
+) -> None:
     """Draw those of the shards that are not there yet, one after the other (the work of one process)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     machine: DrawingMachine | None = None

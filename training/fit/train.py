@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import yaml
-from torch.utils.tensorboard import SummaryWriter
 
 from backend.errors import InputError
 from backend.keypoints import decode_heatmaps
@@ -79,12 +78,18 @@ class Trainer:
         self.config = config
         self.folder = folder
         self.device = torch.device(device)
-        self.network = KeypointNetwork().to(self.device, memory_format=torch.channels_last)
+        self.network = KeypointNetwork().to(self.device)
+        for parameter in self.network.parameters():
+            if parameter.ndim == 4:  # channels-last kernels are faster on CPUs and tensor cores alike
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         decayed = [p for p in self.network.parameters() if p.ndim > 1]
         others = [p for p in self.network.parameters() if p.ndim <= 1]
         self.optimiser = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}],
+            [
+                {"params": decayed, "weight_decay": config.weight_decay},
+                {"params": others, "weight_decay": 0.0},
+            ],
             lr=config.rate,
         )
         self.seen = 0
@@ -146,7 +151,9 @@ class Trainer:
             "foreshortening": foreshortening_loss(directions, data["directions"]),
             "visibility": visibility_loss(visibility, data["visible"]),
         }
-        total = sum((w * loss for w, loss in zip(self.config.weights, losses.values(), strict=True)), torch.zeros(()))
+        total = sum(
+            (w * loss for w, loss in zip(self.config.weights, losses.values(), strict=True)), torch.zeros(())
+        )
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -201,7 +208,6 @@ def fit(
     train: Shards,
     validation: Shards,
     minutes: float = math.inf,
-    log: SummaryWriter | None = None,
     report: float = 120.0,
 ) -> None:
     """Train until the configured samples are seen or the minutes are over; saves every ``report`` seconds."""
@@ -231,9 +237,6 @@ def fit(
                 + ", ".join(f"{name} {value:.4g}" for name, value in figures.items()),
                 flush=True,
             )
-            if log is not None:
-                for name, value in figures.items():
-                    log.add_scalar(name, value, trainer.seen)
             sums, steps, said = {}, 0, time.monotonic()
             train.refresh()
     trainer.hours = hours_before + (time.monotonic() - started) / 3600

@@ -28,6 +28,9 @@ _FLIP = np.diag([-1.0, 1.0, 1.0]).astype(np.float32)
 #: Share of the validation clips; a clip is either trained on or validated on, never both.
 _VALIDATION_SHARE = 0.08
 
+#: How often training draws one of the hand-set postures.
+_POSTURE_SHARE = 0.16
+
 
 @dataclass(frozen=True, eq=False)
 class PoseBank:
@@ -37,10 +40,12 @@ class PoseBank:
         rotations: (N, 24, 3, 3) float32 local rotations; the first one carries pitch and roll only,
             the heading is taken out so that every pose faces +z.
         weights: (N,) sampling probability, raised for low, bent, lying and inverted postures.
+        posture_share: how often a hand-set posture is drawn instead.
     """
 
     rotations: np.ndarray
     weights: np.ndarray
+    posture_share: float = 0.0
 
     @classmethod
     def load(cls, path: Path | str, validation: bool = False) -> PoseBank:
@@ -54,10 +59,12 @@ class PoseBank:
             poses, clips = archive["poses"], archive["clip_id"]
             distinct = archive["distinct6"] if "distinct6" in archive else np.ones(len(poses), bool)
         # The split hashes the clip's number, so that a longer bank keeps the clips where they were.
-        held_out = (clips.astype(np.uint64) * np.uint64(2654435761) % np.uint64(1000)) < 1000 * _VALIDATION_SHARE
+        held_out = (
+            clips.astype(np.uint64) * np.uint64(2654435761) % np.uint64(1000)
+        ) < 1000 * _VALIDATION_SHARE
         rotations = rodrigues(poses[distinct & (held_out == validation)].astype(np.float32))
-        rotations = np.concatenate([without_heading(rotations), POSTURES])
-        return cls(rotations, _rarity(rotations))
+        rotations = without_heading(rotations)
+        return cls(rotations, _rarity(rotations), 0.0 if validation else _POSTURE_SHARE)
 
     def sample(self, rng: np.random.Generator) -> np.ndarray:
         """One new pose, (24, 3, 3) float32: drawn, perhaps spliced, mirrored and given joint noise."""
@@ -79,6 +86,10 @@ class PoseBank:
         return pose
 
     def _draw(self, rng: np.random.Generator) -> np.ndarray:
+        if rng.random() < self.posture_share:
+            spread = rng.uniform(0.05, 0.3) * _NOISE[:, None]
+            noise = rodrigues((rng.standard_normal((N_JOINTS, 3)) * spread).astype(np.float32))
+            return POSTURES[rng.integers(len(POSTURES))] @ noise
         return self.rotations[rng.choice(len(self.rotations), p=self.weights)].copy()
 
 

@@ -16,7 +16,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     """Filled limbs over each other in depth order, each with its outline."""
     rng = canvas.rng
     base = 0.45 * CANVAS
-    leg = base * rng.uniform(0.05, 0.14)
+    leg = base * rng.choice([rng.uniform(0.05, 0.13), rng.uniform(0.12, 0.22)], p=[0.75, 0.25])
     arm = leg * rng.uniform(0.45, 0.95)
     flare = rng.uniform(0.4, 1.7)
     bendy = rng.random() < 0.6
@@ -40,8 +40,10 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
 
     def draw_limb(limb: Limb) -> None:
         points = limb.points
-        line = curve(points[:3], count=16) if bendy else np.concatenate(
-            [curve(points[:2], 0, 8), curve(points[1:3], 0, 8)]
+        line = (
+            curve(points[:3], count=16)
+            if bendy
+            else np.concatenate([curve(points[:2], 0, 8), curve(points[1:3], 0, 8)])
         )
         if not bendy:
             line = smoothed(line, 1.0)
@@ -53,7 +55,9 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         if limb.kind == "leg":
             heel = points[2] - 0.25 * end_vector
             toe = points[2] + end_vector * (0.9 + 0.3 * rng.random())
-            shape(ribbon(curve(np.stack([heel, toe]), 0, 5), np.linspace(0.8, 0.6, 5) * leg * shoe_size), shoe)
+            shape(
+                ribbon(curve(np.stack([heel, toe]), 0, 5), np.linspace(0.8, 0.6, 5) * leg * shoe_size), shoe
+            )
         else:
             reach = max(float(np.hypot(*end_vector)), arm)
             middle = points[2] + unit(end_vector) * reach * 0.6
@@ -79,7 +83,9 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     chest = figure.keypoints[keypoint_index("spine3")]
     shape(ribbon(curve(np.stack([chest, centre]), 0, 5), np.full(5, arm * 0.6)), skin)
     tone, pattern = cloth["torso"]
-    body = smoothed(np.concatenate([curve(p, 0, 6) for p in _sides(torso_polygon(figure, widen=arm * 0.7))]), 1.5, True)
+    body = smoothed(
+        np.concatenate([curve(p, 0, 6) for p in _sides(torso_polygon(figure, widen=arm * 0.7))]), 1.5, True
+    )
     shape(body, tone, pattern)
     for limb in parts:
         if limb.depth < middle:
@@ -128,7 +134,9 @@ def _fingers(canvas: Canvas, middle: np.ndarray, along: np.ndarray, reach: float
     side = np.array([-along[1], along[0]])
     for spread in np.linspace(-0.5, 0.5, int(canvas.rng.integers(2, 5))):
         start = middle + along * reach * 0.5 + side * spread * reach * 0.5
-        canvas.stroke(np.stack([start, start + (along + side * spread) * reach * 0.5]), pen.varied(canvas.rng))
+        canvas.stroke(
+            np.stack([start, start + (along + side * spread) * reach * 0.5]), pen.varied(canvas.rng)
+        )
 
 
 def _hair(
@@ -136,10 +144,20 @@ def _hair(
 ) -> None:
     rng = canvas.rng
     if kind == "big":
-        canvas.fill(ellipse(centre + up * radius * 0.4, up * radius * rng.uniform(1.2, 1.7), radius * rng.uniform(1.2, 1.7)), tone)
+        canvas.fill(
+            ellipse(
+                centre + up * radius * 0.4,
+                up * radius * rng.uniform(1.2, 1.7),
+                radius * rng.uniform(1.2, 1.7),
+            ),
+            tone,
+        )
     elif kind == "long":
         drift = rng.normal(0, 0.7, 2) * radius
-        line = curve(np.stack([centre + up * radius * 0.6, centre - up * radius * rng.uniform(0.6, 2.0) + drift]), rng.normal(0, 0.2))
+        line = curve(
+            np.stack([centre + up * radius * 0.6, centre - up * radius * rng.uniform(0.6, 2.0) + drift]),
+            rng.normal(0, 0.2),
+        )
         canvas.fill(ribbon(line, np.linspace(1.1, rng.uniform(0.4, 1.2), len(line)) * radius), tone)
     else:
         for angle in np.linspace(-1.9, 1.9, 9):

@@ -45,9 +45,11 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         end = points[3] - points[2]
         if kind == "arm":
             hand = thick * rng.uniform(0.6, 1.1)
-            solid(ellipse(points[2] + end * 0.7, unit(end) * max(hand, float(np.hypot(*end)) * 0.6), hand * 0.8))
+            solid(
+                ellipse(points[2] + end * 0.7, unit(end) * max(hand, float(np.hypot(*end)) * 0.6), hand * 0.8)
+            )
         else:
-            solid(ellipse(points[2] + end * 0.55, end * 0.6 * foot_size ** 0.3, thick * 0.55 * foot_size))
+            solid(ellipse(points[2] + end * 0.55, end * 0.6 * foot_size**0.3, thick * 0.55 * foot_size))
 
     def trunk() -> None:
         kind = rng.integers(4)
@@ -56,12 +58,20 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         elif kind == 1:
             solid(torso_polygon(figure, widen=base * 0.8))
         else:
-            chest, belly, pelvis = (figure.keypoints[keypoint_index(n)] for n in ("spine3", "spine1", "pelvis"))
+            chest, belly, pelvis = (
+                figure.keypoints[keypoint_index(n)] for n in ("spine3", "spine1", "pelvis")
+            )
             neck = figure.keypoints[keypoint_index("neck")]
             shoulders = figure.keypoints[[keypoint_index("left_shoulder"), keypoint_index("right_shoulder")]]
             hips = figure.keypoints[[keypoint_index("left_hip"), keypoint_index("right_hip")]]
             across = max(float(np.hypot(*(shoulders[0] - shoulders[1]))) * 0.55, base * 1.4)
-            solid(ellipse((pelvis + belly) / 2, (belly - pelvis) * 0.8, max(float(np.hypot(*(hips[0] - hips[1]))), base * 1.4)))
+            solid(
+                ellipse(
+                    (pelvis + belly) / 2,
+                    (belly - pelvis) * 0.8,
+                    max(float(np.hypot(*(hips[0] - hips[1]))), base * 1.4),
+                )
+            )
             solid(ellipse((chest + neck) / 2, (neck - belly) * 0.5, across))
         if rng.random() < 0.3:
             line = figure.keypoints[[keypoint_index(n) for n in ("neck", "spine2", "pelvis")]]
@@ -84,4 +94,6 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         draw_disc_face(canvas, figure, centre, radius * 0.85, pen)
     elif rng.random() < 0.5 and figure.head_facing > 0:
         nose = figure.keypoints[keypoint_index("nose")]
-        canvas.stroke(curve(np.stack([centre + up * radius, nose, centre - up * radius])), pen.varied(rng, 0.6))
+        canvas.stroke(
+            curve(np.stack([centre + up * radius, nose, centre - up * radius])), pen.varied(rng, 0.6)
+        )

@@ -15,7 +15,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     """Limbs as even ribbons; solid shapes keep a gap of paper around what lies in front."""
     rng = canvas.rng
     height = 0.45 * CANVAS
-    leg = height * rng.uniform(0.05, 0.11)
+    leg = height * rng.choice([rng.uniform(0.05, 0.11), rng.uniform(0.1, 0.18)], p=[0.8, 0.2])
     arm = leg * rng.uniform(0.6, 1.0)
     solid = rng.random() < 0.5
     gap = rng.uniform(1.5, 4.5) if rng.random() < 0.7 else 0.0
@@ -31,7 +31,9 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         corner = np.concatenate([curve(points[k : k + 2], 0, 6) for k in range(len(points) - 1)])
         layers.append((limb.depth, [ribbon(corner[:6], np.full(6, width))]))
         for k in range(1, len(points) - 1):
-            layers[-1][1].append(ribbon(corner[6 * k : 6 * k + 6], np.full(6, width * (0.8 if k == 2 else 1))))
+            layers[-1][1].append(
+                ribbon(corner[6 * k : 6 * k + 6], np.full(6, width * (0.8 if k == 2 else 1)))
+            )
             layers[-1][1].append(ellipse(points[k], np.array([width, 0]), width))
     torso = torso_polygon(figure, widen=arm * 0.8)
     body = [torso]
@@ -43,7 +45,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     for _, shapes in layers:
         mask = np.zeros_like(canvas.image)
         for shape in shapes:
-            cv2.fillPoly(mask, [np.round(shape * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+            cv2.fillPoly(mask, [np.round(shape * 16).astype(np.int32)], (255.0,), cv2.LINE_AA, 4)
         if solid and gap:
             grown = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (int(2 * gap) + 1,) * 2))
             merged[grown > 127] = 0
@@ -52,7 +54,8 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     radius *= rng.uniform(0.75, 1.1)
     head = ellipse(centre, up * radius, radius)
     if rng.random() < 0.6:
-        cv2.fillPoly(merged, [np.round(ellipse(centre, up * (radius + line), radius + line)).astype(np.int32)], 0)
+        halo = ellipse(centre, up * (radius + line), radius + line)
+        cv2.fillPoly(merged, [np.round(halo).astype(np.int32)], (0.0,))
     if solid:
         canvas.wash(merged > 127, pen.tone)
         canvas.fill(head, pen.tone)

@@ -24,7 +24,9 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
             seams[:] = True
         cut = Pen(width=rng.uniform(1.2, 4.0), tone=canvas.paper, smooth=pen.smooth)
         inside = cv2.erode(soft.astype(np.uint8), np.ones((5, 5))) > 0
-        for line in trace_lines(figure.buffer, figure.part_map, figure.label_map, rng.uniform(0.03, 0.12), seams):
+        for line in trace_lines(
+            figure.buffer, figure.part_map, figure.label_map, rng.uniform(0.03, 0.12), seams
+        ):
             x, y = np.round(line).astype(int).T
             if inside[y, x].mean() > 0.5:
                 canvas.stroke(line, cut)

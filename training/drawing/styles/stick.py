@@ -28,7 +28,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         points = limb.points
         if torso == "line" and rng.random() < 0.9:
             points = np.concatenate([root[limb.kind][None], points[1:]])
-        last = 3 if limb.kind == "arm" and not hands or limb.kind == "leg" and not feet else 4
+        last = 3 if (limb.kind == "arm" and not hands) or (limb.kind == "leg" and not feet) else 4
         if whole:
             canvas.stroke(curve(points[:3]), pen.varied(rng))
             if last == 4:
@@ -44,7 +44,9 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
             canvas.fill(ellipse(points[3], np.array([pen.width + 1, 0]), pen.width + 1, 10), pen.tone)
         if joints:
             for point in points[: last - 1]:
-                canvas.fill(ellipse(point, np.array([pen.width * 0.6 + 1.5, 0]), pen.width * 0.6 + 1.5, 10), pen.tone)
+                canvas.fill(
+                    ellipse(point, np.array([pen.width * 0.6 + 1.5, 0]), pen.width * 0.6 + 1.5, 10), pen.tone
+                )
     spine = keypoints[[keypoint_index(n) for n in ("neck", "spine3", "spine1", "pelvis")]]
     if torso == "line":
         canvas.stroke(spine if rng.random() < 0.5 else spine[[0, 3]], pen.varied(rng))

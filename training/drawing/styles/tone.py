@@ -34,7 +34,9 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     canvas.wash(mask, np.clip(page, 0, 255).astype(np.float32))
     if rng.random() < 0.6:
         seams = np.ones((_LABELS, _LABELS), bool)
-        for line in trace_lines(figure.buffer, figure.part_map, figure.label_map, rng.uniform(0.02, 0.08), seams):
+        for line in trace_lines(
+            figure.buffer, figure.part_map, figure.label_map, rng.uniform(0.02, 0.08), seams
+        ):
             canvas.stroke(line, pen.varied(rng))
     if rng.random() < 0.75:
         draw_mesh_face(canvas, figure, pen)

@@ -1,0 +1,42 @@
+"""``python -m training bodies|train|evaluate|export``: build the body, train, measure and ship the networks."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from backend.errors import SketchPoseError
+
+#: Subcommand -> module with ``add_arguments(parser)`` and ``run(args)``, and what it does.
+_COMMANDS = {
+    "bodies": ("training.bodies.command", "build the SMPL-format bodies that ship"),
+    "train": ("training.fit.command", "train the keypoint network on synthetic drawings"),
+    "evaluate": ("training.evaluate.command", "measure a network on drawings"),
+    "export": ("training.export", "write a trained network as the files that ship"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand. Returns the exit code: 0 done, 1 failed, 2 wrong usage."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    subparsers = parser.add_subparsers(dest="command", required=True)
+    for name, (module, purpose) in _COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=purpose, description=purpose)
+        if arguments[:1] == [name]:  # only the chosen command's module, and what it needs, is imported
+            importlib.import_module(module).add_arguments(subparser)
+    args = parser.parse_args(arguments)
+    try:
+        return importlib.import_module(_COMMANDS[args.command][0]).run(args)
+    except SketchPoseError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped; the same command goes on from here.", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""``python -m training train``: draw, train, resume."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from backend.engines.onnx import KEYPOINT_NETWORK
+from backend.errors import InputError
+
+from .shards import SHARD, VALIDATION_SEED, Shards, draw_shards, state_folder
+
+_CONFIGS = Path(__file__).parent.parent / "configs"
+
+#: Shards of the quick validation during training.
+_VALIDATION_SHARDS = 2
+
+#: Drawings of training have seeds from here on.
+_TRAINING_SEED = 1_000_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m training train``."""
+    parser.add_argument("--poses", type=Path, required=True, help="pose bank, an .npz with poses and clip_id")
+    parser.add_argument("--config", default="keypoints_s", help="a file of training/configs, or a path")
+    parser.add_argument("--samples", type=int, help="crops to see, instead of the configuration's number")
+    parser.add_argument(
+        "--drawings", type=int, help="drawings to make, instead of the configuration's number"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=float("inf"), help="stop after so long; run again to go on"
+    )
+    parser.add_argument("--threads", type=int, default=1, help="processor threads of the network")
+    parser.add_argument("--drawers", type=int, default=1, help="processes that draw beside the training")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or mps")
+    parser.add_argument("--no-warm-start", action="store_true", help="start from random weights")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draw in the background, train in the foreground; everything is found again by the next run."""
+    import cv2
+    import torch
+
+    from .train import TrainConfig, Trainer, fit
+
+    path = Path(args.config)
+    config = TrainConfig.read(path if path.suffix == ".yaml" else _CONFIGS / f"{args.config}.yaml")
+    changes = {k: v for k, v in (("samples", args.samples), ("drawings", args.drawings)) if v is not None}
+    config = replace(config, **changes)
+    if not args.poses.is_file():
+        raise InputError(f"The pose bank {args.poses} does not exist; give one with --poses.")
+    cv2.setNumThreads(1)
+    torch.set_num_threads(args.threads)
+    drawings = state_folder() / "drawings"
+    draw_shards(
+        drawings / "validation", range(_VALIDATION_SHARDS), args.poses, VALIDATION_SEED, validation=True
+    )
+    count = -(-config.drawings // SHARD)
+    context = multiprocessing.get_context("spawn")
+    drawers = [
+        context.Process(
+            target=draw_shards,
+            args=(drawings / "train", range(k, count, args.drawers), args.poses, _TRAINING_SEED),
+            daemon=True,
+        )
+        for k in range(args.drawers)
+    ]
+    for drawer in drawers:
+        drawer.start()
+    try:
+        train = Shards(drawings / "train")
+        enough = min(config.first_drawings, count * SHARD)
+        while train.refresh() < enough:
+            if not any(drawer.is_alive() for drawer in drawers) and train.refresh() < enough:
+                raise InputError("The drawing processes ended early; look at the message above.")
+            print(f"Drawing: {len(train)} of the first {enough} ...", flush=True)
+            time.sleep(5)
+        trainer = Trainer(config, state_folder() / path.stem, args.device)
+        warm_start = None if args.no_warm_start else KEYPOINT_NETWORK.with_suffix(".safetensors")
+        print(trainer.resume(warm_start), flush=True)
+        fit(trainer, train, Shards(drawings / "validation"), args.minutes)
+    finally:
+        for drawer in drawers:
+            drawer.terminate()
+    return 0
