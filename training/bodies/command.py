@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from backend.body import BODY_FOLDER, extreme_vertices
 
@@ -84,7 +84,7 @@ def build_bodies(options: BodyOptions) -> str:
     light_template = mesh.carry(template).astype(np.float32).astype(np.float64)
     light_shapedirs = mesh.carry(shapedirs).astype(np.float16).astype(np.float64)
     moves = np.concatenate([rest_joints[..., None], np.einsum("jv,vck->jck", regressor, shapedirs)], -1)
-    _, nearest = cKDTree(light_template).query(template[surface])
+    _, nearest = KDTree(light_template).query(template[surface])
     save_body(
         options.out / "default_light.npz",
         v_template=light_template, shapedirs=light_shapedirs, weights=mesh.carry(weights),

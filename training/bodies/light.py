@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from backend.errors import InstallError
 from backend.skeleton import KEYPOINT_MIRROR, N_JOINTS
@@ -50,8 +50,8 @@ def decimated(vertices: np.ndarray, skin: Skin, face_count: int) -> LightMesh:
         InstallError: ``pyfqmr`` or ``trimesh`` is not installed.
     """
     try:
-        import pyfqmr
-        import trimesh
+        import pyfqmr  # pyright: ignore[reportMissingImports]
+        import trimesh  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise InstallError(
             "Decimating the body needs the packages pyfqmr and trimesh; install them with: "
@@ -68,7 +68,7 @@ def decimated(vertices: np.ndarray, skin: Skin, face_count: int) -> LightMesh:
     half, triangles, _ = simplifier.getMesh()
 
     # The border did not move, so its vertices are those of the midline and join the two halves.
-    distance, _ = cKDTree(vertices[midline]).query(half)
+    distance, _ = KDTree(vertices[midline]).query(half)
     border = distance < 1e-9
     other = np.where(border, np.arange(len(half)), len(half) + np.cumsum(~border) - 1)
     points = np.concatenate([half, half[~border] * [-1.0, 1.0, 1.0]])

@@ -92,7 +92,7 @@ def shape_space(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np
     importance = np.sqrt(np.bincount(faces.ravel(), np.repeat(area, 3), len(mean)))
     scaled = (residual * importance[:, None]).reshape(len(vertices), -1)
     # The figures are far fewer than the coordinates, so the components come from their Gram matrix.
-    values, vectors = np.linalg.eigh(scaled @ scaled.T)
+    _, vectors = np.linalg.eigh(scaled @ scaled.T)
     scores = vectors[:, ::-1][:, : N_BETAS - 1]
     components = np.einsum("nk,nvc->vck", scores, residual) / np.sqrt(len(vertices))
     # The sign of a component is arbitrary; a fixed rule keeps it the same on every machine.

