@@ -84,7 +84,7 @@ def build_bodies(options: BodyOptions) -> str:
     light_template = mesh.carry(template).astype(np.float32).astype(np.float64)
     light_shapedirs = mesh.carry(shapedirs).astype(np.float16).astype(np.float64)
     moves = np.concatenate([rest_joints[..., None], np.einsum("jv,vck->jck", regressor, shapedirs)], -1)
-    _, nearest = KDTree(light_template).query(template[surface])
+    nearest = np.asarray(KDTree(light_template).query(template[surface])[1])
     save_body(
         options.out / "default_light.npz",
         v_template=light_template, shapedirs=light_shapedirs, weights=mesh.carry(weights),

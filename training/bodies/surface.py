@@ -46,7 +46,7 @@ def symmetric(points: np.ndarray, mirror: np.ndarray) -> np.ndarray:
 
 def mirror_of(points: np.ndarray) -> np.ndarray:
     """Vertex on the other side of x = 0 of each of the (V, 3) points of a symmetric mesh."""
-    _, mirror = KDTree(points).query(points * [-1.0, 1.0, 1.0])
+    mirror = np.asarray(KDTree(points).query(points * [-1.0, 1.0, 1.0])[1])
     if not np.array_equal(mirror[mirror], np.arange(len(points))):
         raise ValueError("The left and right half of the mesh do not correspond vertex by vertex.")
     return mirror
