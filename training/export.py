@@ -38,7 +38,6 @@ def export(network: Any, graph_path: Path) -> None:
     The numbers are stored once, as float16, in the .safetensors file, from which training warm-starts;
     the graph's initialisers point into that file (ONNX external data) and are cast to float32 on load.
     """
-    import onnx
     import torch
     from onnx import TensorProto, helper
     from safetensors.torch import save_file
@@ -54,25 +53,19 @@ def export(network: Any, graph_path: Path) -> None:
     header_size = int.from_bytes(numbers_path.read_bytes()[:8], "little")
     header = json.loads(numbers_path.read_bytes()[8 : 8 + header_size])
 
-    torch.onnx.export(
+    program = torch.onnx.export(
         network,
         (torch.zeros(2, 1, INPUT_SIZE, INPUT_SIZE),),
-        str(graph_path),
         input_names=["crops"],
         output_names=["heatmaps", "directions", "visibility"],
-        dynamic_axes={
-            "crops": {0: "n"},
-            "heatmaps": {0: "n"},
-            "directions": {0: "n"},
-            "visibility": {0: "n"},
-        },
-        opset_version=17,
-        training=torch.onnx.TrainingMode.PRESERVE,
-        do_constant_folding=False,
-        keep_initializers_as_inputs=False,
-        dynamo=False,
+        dynamic_shapes=({0: torch.export.Dim("n")},),
+        opset_version=18,
+        dynamo=True,
+        optimize=False,  # keeps every parameter as an initialiser of its own name; ONNX Runtime folds on load
+        verbose=False,
     )
-    model = onnx.load(graph_path)
+    assert program is not None
+    model = program.model_proto
     casts, kept = [], []
     for initializer in model.graph.initializer:
         entry = header.get(initializer.name)
@@ -80,7 +73,7 @@ def export(network: Any, graph_path: Path) -> None:
             kept.append(initializer)
             continue
         begin, end = entry["data_offsets"]
-        half = onnx.TensorProto(
+        half = TensorProto(
             name=f"{initializer.name}.half", data_type=TensorProto.FLOAT16, dims=initializer.dims
         )
         half.data_location = TensorProto.EXTERNAL
@@ -96,8 +89,14 @@ def export(network: Any, graph_path: Path) -> None:
     model.graph.initializer.extend(kept)
     nodes = list(model.graph.node)
     del model.graph.node[:]
+    for node in nodes:  # the exporter notes the line of source behind every node
+        del node.metadata_props[:]
+        node.doc_string = ""
+    del model.graph.value_info[:]
     model.graph.node.extend(casts + nodes)
     graph_path.write_bytes(model.SerializeToString())
+    for path in (graph_path, numbers_path):
+        path.chmod(0o644)
     sums = graph_path.parent / "checksums.json"
     known = json.loads(sums.read_text()) if sums.is_file() else {}
     known |= {path.name: file_sha256(path) for path in (graph_path, numbers_path)}

@@ -94,7 +94,5 @@ class OnnxEngine:
         Args:
             crops: (N, 128, 128) float32, each standardised.
         """
-        heatmaps, directions, visibility = self._session.run(
-            None, {"crops": crops[:, None].astype(np.float32)}
-        )
-        return NetworkOutput(heatmaps, directions, visibility)
+        outputs = self._session.run(None, {"crops": crops[:, None].astype(np.float32)})
+        return NetworkOutput(*(np.asarray(output) for output in outputs))

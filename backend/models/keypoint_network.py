@@ -164,7 +164,8 @@ class KeypointNetwork(nn.Module):
         detail = self.mix(detail)
         filters = self.filters(queries)
         joint = (filters @ detail.flatten(2)) * filters.shape[-1] ** -0.5
-        rows, columns = self.rows_columns(queries).split(HEATMAP_SIZE, -1)
+        separable = self.rows_columns(queries)
+        rows, columns = separable[..., :HEATMAP_SIZE], separable[..., HEATMAP_SIZE:]
         heatmaps = (
             joint.reshape(*joint.shape[:2], HEATMAP_SIZE, HEATMAP_SIZE)
             + rows[..., None]

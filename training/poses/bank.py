@@ -6,6 +6,7 @@ The bank is an ``.npz`` with ``poses`` (N, 24, 3) axis-angle in SMPL order, y up
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,11 +54,12 @@ class PoseBank:
         path = Path(path)
         if not path.is_file():
             raise InputError(f"The pose bank {path} does not exist; give one with --poses.")
-        with np.load(path, allow_pickle=False) as archive:
-            if "poses" not in archive or "clip_id" not in archive:
-                raise InputError(f"{path} is no pose bank: it needs the arrays poses and clip_id.")
-            poses, clips = archive["poses"], archive["clip_id"]
-            distinct = archive["distinct6"] if "distinct6" in archive else np.ones(len(poses), bool)
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                poses, clips = archive["poses"], archive["clip_id"]
+                distinct = archive["distinct6"] if "distinct6" in archive else np.ones(len(poses), bool)
+        except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path} is no pose bank: it needs the arrays poses and clip_id.") from error
         # The split hashes the clip's number, so that a longer bank keeps the clips where they were.
         held_out = (
             clips.astype(np.uint64) * np.uint64(2654435761) % np.uint64(1000)

@@ -1,0 +1,53 @@
+"""Exported networks answer as torch does; the numbers are stored once and checked."""
+
+import pytest
+import torch
+
+from backend.engines.onnx import OnnxEngine, check_weights
+from backend.errors import InstallError
+from backend.models.keypoint_network import KeypointNetwork
+from training.export import export, parity
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    torch.manual_seed(0)
+    network = KeypointNetwork().eval()
+    # Running statistics as a trained network has them, so that a mistake in normalisation shows.
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.3)
+            module.running_var.uniform_(0.5, 2)
+    graph = tmp_path_factory.mktemp("weights") / "keypoints.onnx"
+    export(network, graph)
+    return network, graph
+
+
+def test_the_graph_agrees_with_torch(exported):
+    places, angle = parity(*exported)
+    assert places < 1e-3
+    assert angle < 0.2
+
+
+def test_the_numbers_lie_in_the_safetensors_file_only(exported):
+    _, graph = exported
+    assert graph.stat().st_size < 300_000
+    assert 6_000_000 < graph.with_suffix(".safetensors").stat().st_size < 8_000_000
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".safetensors"])
+def test_damaged_or_missing_weights_get_a_sentence(exported, tmp_path, suffix):
+    _, graph = exported
+    for file in graph.parent.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    copy = tmp_path / graph.name
+    assert check_weights(copy).startswith("keypoints@")
+    damaged = copy.with_suffix(suffix)
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(content)
+    with pytest.raises(InstallError, match="damaged"):
+        OnnxEngine(copy)
+    damaged.unlink()
+    with pytest.raises(InstallError, match="missing"):
+        OnnxEngine(copy)

@@ -1,0 +1,165 @@
+"""Shards, batches, losses and the loop: a run of seconds, killed and resumed."""
+
+import hashlib
+import math
+import shutil
+from dataclasses import replace
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from backend.errors import InputError
+from backend.models.keypoint_network import HEATMAP_SIZE, INPUT_SIZE, KeypointNetwork
+from training.fit import shards as shards_module
+from training.fit.batches import make_batch
+from training.fit.losses import direction_loss, foreshortening_loss, heatmap_loss, visibility_loss
+from training.fit.shards import Shards, draw_shards, write_shard
+from training.fit.train import TrainConfig, Trainer, fit, learning_rate, load_average
+
+
+@pytest.fixture(scope="module")
+def drawings(tmp_path_factory, machine):
+    shards_module.SHARD, before = 32, shards_module.SHARD
+    folder = tmp_path_factory.mktemp("drawings")
+    for index in range(2):
+        write_shard(folder, index, machine, seed=100)
+    yield Shards(folder)
+    shards_module.SHARD = before
+
+
+def _digest(folder):
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
+
+
+def test_a_lost_shard_is_drawn_again_byte_for_byte(drawings, bank_file):
+    before = _digest(drawings.folder / "00001")
+    assert len(before) == 6
+    shutil.rmtree(drawings.folder / "00001")
+    draw_shards(drawings.folder, range(2), bank_file, seed=100)
+    assert _digest(drawings.folder / "00001") == before
+
+
+def test_an_unfinished_shard_does_not_count(drawings):
+    (drawings.folder / "00007.unfinished").mkdir()
+    assert Shards(drawings.folder).refresh() == 64
+
+
+def test_batches_carry_their_labels_along(drawings):
+    rng = np.random.default_rng(0)
+    batch = make_batch(drawings, np.arange(48), INPUT_SIZE, rng)
+    assert batch.crops.shape == (48, 1, INPUT_SIZE, INPUT_SIZE)
+    assert np.abs(batch.crops.mean((1, 2, 3))).max() < 1e-3
+    np.testing.assert_allclose(np.linalg.norm(batch.directions, axis=-1), 1, atol=1e-4)
+    near = []
+    for crop, keypoints in zip(batch.crops[:, 0], batch.keypoints, strict=True):
+        ink = np.abs(crop - np.median(crop)) > 1.0
+        distance = cv2.distanceTransform((~ink).astype(np.uint8), cv2.DIST_L2, 5)
+        x, y = np.clip(np.round(keypoints), 0, INPUT_SIZE - 1).astype(int).T
+        near.append(np.median(distance[y, x]) < 0.08 * INPUT_SIZE)
+    assert np.mean(near) > 0.7
+
+
+def test_a_turned_crop_turns_places_and_directions_together(drawings):
+    turned = make_batch(drawings, np.arange(64), INPUT_SIZE, np.random.default_rng(1))
+    knee, hip = 4, 1
+    drawn = turned.keypoints[:, knee] - turned.keypoints[:, hip]
+    told = turned.directions[:, knee - 1, :2]
+    cosine = (drawn * told).sum(1) / np.maximum(
+        np.linalg.norm(drawn, axis=1) * np.linalg.norm(told, axis=1), 1e-6
+    )
+    clear = np.linalg.norm(told, axis=1) > 0.6
+    assert clear.sum() > 20
+    assert np.median(cosine[clear]) > 0.99
+
+
+def test_heatmap_loss_is_least_at_the_true_place():
+    keypoints = torch.tensor([[[40.0, 90.0]]])
+    inside = torch.ones(1, 1)
+    grid = (torch.arange(HEATMAP_SIZE) + 0.5) * INPUT_SIZE / HEATMAP_SIZE - 0.5
+
+    def loss(x: float, y: float) -> float:
+        squares = (grid[None, :] - x) ** 2 + (grid[:, None] - y) ** 2
+        return float(heatmap_loss(-squares[None, None] / 32, keypoints, inside))
+
+    here = loss(40, 90)
+    assert all(loss(40 + dx, 90 + dy) > here for dx, dy in ((3, 0), (-3, 0), (0, 3), (0, -3), (30, 30)))
+    assert float(heatmap_loss(torch.randn(1, 1, 32, 32), keypoints, torch.zeros(1, 1))) == 0
+
+
+def test_direction_losses_on_hand_made_bones():
+    true = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 0.6, 0.8]]])
+    assert float(direction_loss(true, true)) == pytest.approx(0)
+    assert float(direction_loss(-true, true)) == pytest.approx(2)
+    flipped = true * torch.tensor([1.0, 1.0, -1.0])
+    assert float(foreshortening_loss(flipped, true)) == pytest.approx((0 + 1.6) / 2)
+    assert float(visibility_loss(torch.zeros(1, 2), torch.tensor([[0.0, 1.0]]))) == pytest.approx(math.log(2))
+
+
+def test_learning_rate_rises_stays_and_falls():
+    config = TrainConfig(samples=1000, rate=1.0, warmup=0.1, decay=0.4)
+    rates = [learning_rate(config, seen) for seen in range(0, 1001, 50)]
+    assert rates[0] == 0
+    assert rates[1] == pytest.approx(0.5)
+    assert rates[2:12] == [1.0] * 10
+    assert all(a > b for a, b in pairwise(rates[12:]))
+    assert rates[-1] == pytest.approx(0)
+
+
+def test_training_learns_and_a_resumed_run_goes_on_the_same(drawings, tmp_path):
+    torch.set_num_threads(1)
+    config = TrainConfig(samples=16 * 12, batch=16, rate=1e-3, drawings=64, seed=3)
+    whole = Trainer(config, tmp_path / "whole")
+    losses = []
+    while whole.seen < config.samples:
+        rng = np.random.default_rng((config.seed, whole.seen))
+        indices = rng.integers(0, len(drawings), config.batch)
+        losses.append(whole.step(make_batch(drawings, indices, INPUT_SIZE, rng)))
+    total = [sum(loss.values()) for loss in losses]
+    assert np.mean(total[-3:]) < np.mean(total[:3]) - 0.3
+
+    first = Trainer(config, tmp_path / "halves")
+    while first.seen < 96:
+        rng = np.random.default_rng((config.seed, first.seen))
+        first.step(make_batch(drawings, rng.integers(0, len(drawings), config.batch), INPUT_SIZE, rng))
+    first.save()
+    second = Trainer(config, tmp_path / "halves")
+    assert second.resume() == "resumed after 96 samples"
+    fit(second, drawings, drawings, report=1e9)
+    assert second.seen == config.samples
+    for name, value in whole.network.state_dict().items():
+        torch.testing.assert_close(second.network.state_dict()[name], value, rtol=1e-4, atol=1e-5)
+    average = load_average(tmp_path / "halves")
+    assert isinstance(average, KeypointNetwork)
+
+
+def test_warm_start_takes_the_shipped_weights(tmp_path):
+    from safetensors.torch import save_file
+
+    source = KeypointNetwork()
+    halves = {n: v.half() if v.is_floating_point() else v for n, v in source.state_dict().items()}
+    path = tmp_path / "weights.safetensors"
+    save_file(halves, str(path))
+    trainer = Trainer(replace(TrainConfig(), samples=1), tmp_path / "run")
+    assert trainer.resume(path) == "warm start from weights.safetensors"
+    for name, value in trainer.average.state_dict().items():
+        torch.testing.assert_close(value, halves[name].to(value.dtype))
+    with pytest.raises(InputError):
+        load_average(tmp_path / "run")
+
+
+@pytest.mark.parametrize("text", ["samples: [", "unknown: 3", "- 1"])
+def test_a_wrong_configuration_gets_a_sentence(tmp_path, text):
+    path = tmp_path / "wrong.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError):
+        TrainConfig.read(path)
+
+
+def test_the_shipped_configuration_is_read():
+    from training.fit.command import _CONFIGS
+
+    config = TrainConfig.read(_CONFIGS / "keypoints_s.yaml")
+    assert config.samples > 100_000
