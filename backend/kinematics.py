@@ -45,6 +45,13 @@ DIRECTION_ERROR = 0.45
 #: Largest sine of a bone's angle to the paper: a bone that is drawn with a length cannot point at the viewer.
 MAX_DEPTH = 0.995
 
+#: Bend of a limb on the paper and in space, radians: up to the first of each pair it counts as drawn
+#: straight, from the second on it does not.
+STRAIGHT_ON_PAPER = (np.radians(8.0), np.radians(24.0))
+STRAIGHT_IN_SPACE = (np.radians(45.0), np.radians(80.0))
+#: Share of the depth that a straight limb loses.
+FLATTENING = 0.75
+
 #: Bones whose confidence is at least this follow the drawing; below, they ease into the neutral pose,
 #: which they reach at LOST_CONFIDENCE.
 FULL_CONFIDENCE = 0.15
@@ -66,6 +73,7 @@ PELVIS, CHEST, NECK, HEAD = (JOINT_NAMES.index(n) for n in ("pelvis", "spine3", 
 #: The rigid parts, in the order of :attr:`Solution.residuals`.
 RIGID_PARTS = ("pelvis", "spine3", "head")
 
+_PAPER = np.array([1.0, 1.0, 0.0])
 _YZX, _ZXY = [1, 2, 0], [2, 0, 1]
 _PARENTS = np.array(KEYPOINT_PARENTS[1:])
 _ENDS = np.arange(1, N_BONES + 1)
@@ -225,6 +233,38 @@ def figure_size(keypoints: np.ndarray) -> np.ndarray:
     return np.maximum(extent.max(-1), 1e-9)
 
 
+def straighten_limbs(directions: np.ndarray) -> np.ndarray:
+    """Flatten the depths of arms and legs that are drawn straight; the drawing stays as it is.
+
+    Viewers take a limb that is drawn straight for straight in space, too (a study of Brodt and
+    Bessmeltsev, "Sketch2Pose", 2022, finds so up to 21 degrees), while a network that has to guess
+    reads a bend into it. Front and behind do not change. A strong bend towards the viewer is kept.
+
+    Args:
+        directions: (..., 29, 3) unit directions, camera frame.
+
+    Returns:
+        (..., 29, 3) unit directions, camera frame, unchanged on the paper.
+    """
+    upper, lower = directions[..., _LIMB_UPPER, :], directions[..., _LIMB_LOWER, :]
+    on_paper = _angle(upper * _PAPER, lower * _PAPER)
+    in_space = _angle(upper, lower)
+    straight = (1 - _ease(on_paper, *STRAIGHT_ON_PAPER)) * (1 - _ease(in_space, *STRAIGHT_IN_SPACE))
+    factor = (1 - FLATTENING * straight)[..., None]
+    flattened = np.array(directions)
+    for bones, bone in ((_LIMB_UPPER, upper), (_LIMB_LOWER, lower)):
+        flattened[..., bones, :] = _with_depth(bone, factor * bone[..., 2:])
+    return flattened
+
+
+def _with_depth(directions: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """Unit directions with other depths (..., 1), unchanged on the paper; straight into depth they stay."""
+    on_paper = _unit(directions[..., :2])
+    seen = _length(on_paper)[..., None] > 0.5
+    changed = np.concatenate([on_paper * np.sqrt(np.maximum(1 - depth**2, 0.0)), depth], -1)
+    return np.where(seen, changed, directions)
+
+
 def straighten_knees(directions: np.ndarray, rest_keypoints: np.ndarray) -> np.ndarray:
     """Take the backward bend out of knees by changing depths alone; the drawing stays as it is.
 
@@ -249,11 +289,8 @@ def straighten_knees(directions: np.ndarray, rest_keypoints: np.ndarray) -> np.n
     middle = (thigh[..., 2:] + shin[..., 2:]) / 2
     fixed = np.array(directions)
     for bones, bone in ((thighs, thigh), (shins, shin)):
-        depth = bone[..., 2:] + pull * (middle - bone[..., 2:])
-        fixed[..., bones, :] = np.concatenate(
-            [_unit(bone[..., :2]) * np.sqrt(np.maximum(1 - depth**2, 0.0)), depth], -1
-        )
-    return _unit(fixed)
+        fixed[..., bones, :] = _with_depth(bone, bone[..., 2:] + pull * (middle - bone[..., 2:]))
+    return fixed
 
 
 # ---------------------------------------------------------------------------------------------- solving
@@ -673,4 +710,5 @@ __all__ = [
     "quaternion_to_matrix",
     "solve_rotations",
     "straighten_knees",
+    "straighten_limbs",
 ]

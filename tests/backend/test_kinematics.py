@@ -268,6 +268,31 @@ def test_knees_that_bend_forwards_are_left_alone():
         assert np.abs(kinematics.straighten_knees(wanted, REST) - wanted).max() < 1e-9
 
 
+@pytest.mark.parametrize("depths", [(0.35, -0.3), (-0.3, -0.2), (0.2, 0.0)])
+def test_limbs_drawn_straight_become_straighter_in_depth_only(depths: tuple[float, float]):
+    wanted = directions_of(REST @ FACING.T)
+    for name, depth in zip(("left_knee", "left_ankle"), depths, strict=True):
+        flat = wanted[keypoint_index(name) - 1, :2] / np.linalg.norm(wanted[keypoint_index(name) - 1, :2])
+        wanted[keypoint_index(name) - 1] = [*(flat * math.sqrt(1 - depth**2)), depth]
+    found = kinematics.straighten_limbs(wanted)
+    thigh, shin = keypoint_index("left_knee") - 1, keypoint_index("left_ankle") - 1
+    assert degrees_between(found[thigh], found[shin]) <= degrees_between(wanted[thigh], wanted[shin])
+    assert (np.abs(found[[thigh, shin], 2]) <= 0.5 * np.abs(depths)).all()
+    assert (found[[thigh, shin], 2] * depths >= 0).all()
+    assert paper_angle(found[LIMB_AND_HEAD], wanted[LIMB_AND_HEAD]).max() < 1e-6
+    assert np.linalg.norm(found, axis=-1) == pytest.approx(np.ones(29))
+
+
+def test_limbs_drawn_bent_or_pointing_at_the_viewer_keep_their_depth():
+    bent = directions_of(scalar_keypoints(flexed("left_elbow", (0, 0, 1), 60)))
+    elbow, wrist = keypoint_index("left_elbow") - 1, keypoint_index("left_wrist") - 1
+    bent[elbow] = [0.8, 0.0, 0.6]
+    assert np.abs(kinematics.straighten_limbs(bent)[[elbow, wrist]] - bent[[elbow, wrist]]).max() < 1e-9
+    pointing = bent.copy()
+    pointing[elbow], pointing[wrist] = [0.0, 1.0, 0.0], [0.0, 0.1, -math.sqrt(0.99)]
+    assert np.abs(kinematics.straighten_limbs(pointing)[wrist] - pointing[wrist]).max() < 1e-9
+
+
 def test_unknown_bones_take_the_neutral_pose_and_known_ones_do_not_change():
     rng = np.random.default_rng(4)
     wanted = directions_of(scalar_keypoints(random_locals(rng, 1, 0.6)[0]))
