@@ -28,7 +28,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16 | sed 's/^/  /'
 
 demo: $(VENV)/.runtime blender ## pose the drawings in examples/ and write out/demo, with a Blender scene
-	$(RUN) -m backend pose examples --out $(OUT)
+	$(RUN) -m backend pose examples examples/storyboard --out $(OUT)
 	$(BLENDER_RUN) tools/demo_scene.py $(OUT)/poses.json --out $(OUT)/demo.blend --render $(OUT)/demo.png
 	@echo
 	@echo "Written to $(OUT): poses.json, one overlay PNG a drawing, demo.blend (open it in Blender) and demo.png."
