@@ -4,7 +4,7 @@
 set -eu
 
 runs_as() { # runs_as PROGRAM VERSION
-    [ "$("$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "$2" ]
+    [ "$("$1" -c 'import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "$2" ]
 }
 
 for version in "$@"; do
