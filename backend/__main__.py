@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader of our output has gone; what Python flushes at its end must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Exception as error:  # a person never sees a traceback
+    except Exception as error:  # noqa: BLE001 - a person never sees a traceback
         reason = f"{type(error).__name__}: {error}".replace("\n", " ")
         print(f"An unexpected error occurred ({reason}); please report it.", file=sys.stderr)
     return FAILED

@@ -224,7 +224,9 @@ def loads(text: str | bytes) -> PoseResult:
     try:
         plain = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InputError("The pose file is not JSON; write it again with `python -m backend pose`.") from error
+        raise InputError(
+            "The pose file is not JSON; write it again with `python -m backend pose`."
+        ) from error
     return from_json(plain)
 
 

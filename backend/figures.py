@@ -124,9 +124,7 @@ def _paper(gray: np.ndarray) -> np.ndarray:
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], -1).reshape(-1, 6)
     tones = sample.reshape(-1)
     rim = np.maximum(np.abs(x), np.abs(y)).reshape(-1) > 0.8
-    counts, edges = np.histogram(
-        np.concatenate([tones, np.repeat(tones[rim], 2)]), bins=32, range=(0, 1)
-    )
+    counts, edges = np.histogram(np.concatenate([tones, np.repeat(tones[rim], 2)]), bins=32, range=(0, 1))
     smooth = np.convolve(counts, [1, 2, 1], "same")
     peak = int(np.argmax(smooth))
     tone = (edges[peak] + edges[peak + 1]) / 2
@@ -248,10 +246,10 @@ def _patches(mask: np.ndarray) -> _Patches:
     count = int(label.max(initial=-1)) + 1
     boxes = np.empty((count, 4), np.int64)
     boxes[:, :2], boxes[:, 2:] = max(width, height), 0
-    np.minimum.at(boxes, (label, 0), starts)
-    np.minimum.at(boxes, (label, 1), rows)
-    np.maximum.at(boxes, (label, 2), ends)
-    np.maximum.at(boxes, (label, 3), rows + 1)
+    np.minimum.at(boxes[:, 0], label, starts)
+    np.minimum.at(boxes[:, 1], label, rows)
+    np.maximum.at(boxes[:, 2], label, ends)
+    np.maximum.at(boxes[:, 3], label, rows + 1)
     areas = np.bincount(label, ends - starts, minlength=count)
     labels = np.zeros(mask.shape, np.int64)
     labels[mask] = np.repeat(label + 1, ends - starts)

@@ -24,7 +24,7 @@ WORK_SIDE = 2048
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 #: File endings that a folder is searched for.
 SUFFIXES = frozenset(
-    ".png .jpg .jpeg .webp .gif .bmp .tif .tiff .ppm .pgm .pbm".split(),
+    [".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"],
 )
 
 
@@ -69,7 +69,9 @@ def read_image(path: Path | str) -> Picture:
             with path.open("rb") as file:
                 return _decoded(_opened(file))
     except (OSError, ValueError) as error:
-        raise InputError(f"The file cannot be opened ({_reason(error)}); check its path and rights.") from error
+        raise InputError(
+            f"The file cannot be opened ({_reason(error)}); check its path and rights."
+        ) from error
 
 
 def _opened(file: object) -> Image.Image:
@@ -93,7 +95,7 @@ def _decoded(image: Image.Image) -> Picture:
         image.load()
         upright = _upright(image)
         if upright.size != image.size:
-            full = full[::-1]
+            full = (full[1], full[0])
         return _picture(upright, full)
     except Exception as error:  # corrupted data raise many types in Pillow's decoders
         raise InputError("The image is damaged or cut off; save or export it again.") from error
@@ -157,7 +159,7 @@ def _reason(error: Exception) -> str:
 def _upright(image: Image.Image) -> Image.Image:
     try:
         return ImageOps.exif_transpose(image)
-    except Exception:  # damaged EXIF data: the pixels are what counts
+    except Exception:  # noqa: BLE001 - damaged EXIF data: the pixels are what counts
         return image
 
 
@@ -168,10 +170,7 @@ def _picture(image: Image.Image, full: tuple[int, int]) -> Picture:
     rgba = _eight_bits(image)
     if rgba.size != size:
         rgba = rgba.resize(size, Image.Resampling.BOX)
-    if rgba.mode == "RGBA":
-        rgb = _on_paper(np.asarray(rgba))
-    else:
-        rgb = np.asarray(rgba.convert("RGB"))
+    rgb = _on_paper(np.asarray(rgba)) if rgba.mode == "RGBA" else np.asarray(rgba.convert("RGB"))
     gray = rgb.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32) / 255
     return Picture(np.clip(gray, 0, 1), rgb, width, height, scale)
 

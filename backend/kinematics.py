@@ -457,9 +457,7 @@ def _limbs(
     shins, feet = lower[..., :2, :], given[..., _FOOT_BONES, :]
     across = _cross(feet, shins)
     legs_rest = _frame(lower_rest[:2], _square(_cross(rest[_FOOT_BONES], lower_rest[:2]), lower_rest[:2]))
-    foot_hinge = _turn(
-        _frame(shins, _square(across, shins)) @ legs_rest.swapaxes(-1, -2), hinge_rest[:2]
-    )
+    foot_hinge = _turn(_frame(shins, _square(across, shins)) @ legs_rest.swapaxes(-1, -2), hinge_rest[:2])
     told = (
         FOOT_EVIDENCE
         * (1 - bent[..., :2])
@@ -496,9 +494,7 @@ def _turned_forearms(
     axis = _turn(forearms, rest[bones])
     straight = _turn(forearms, rest[hands])
     bend = _cross(straight, given[..., hands, :])
-    shown = trust[..., hands] * _ease(
-        _length(bend), np.sin(WRIST_HIDDEN), np.sin(WRIST_SEEN)
-    )
+    shown = trust[..., hands] * _ease(_length(bend), np.sin(WRIST_HIDDEN), np.sin(WRIST_SEEN))
     palm = _turn(forearms, _square(_WRIST_HINGES, rest[bones]))
     side = _cross(axis, palm)
     bend = bend - (bend * axis).sum(-1, keepdims=True) * axis

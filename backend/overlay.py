@@ -21,7 +21,11 @@ FAINTEST, OPAQUE_FROM = 0.3, 0.6
 #: Everything is drawn this many times too large and averaged down, which smooths the edges.
 _SMOOTHING = 3
 
-_BONES = tuple((KEYPOINT_NAMES[parent], name) for name, parent in zip(KEYPOINT_NAMES, KEYPOINT_PARENTS, strict=True) if parent >= 0)
+_BONES = tuple(
+    (KEYPOINT_NAMES[parent], name)
+    for name, parent in zip(KEYPOINT_NAMES, KEYPOINT_PARENTS, strict=True)
+    if parent >= 0
+)
 
 
 def draw_overlay(picture: Picture, result: ImageResult) -> Image.Image:
@@ -71,7 +75,7 @@ def _skeleton(figure: Figure, size: tuple[int, int], zoom: float) -> Image.Image
     for name, place in places.items():
         small = 0.75 if name.endswith(("spine1", "spine2", "spine3", "collar")) else 1.0
         _dot(draw, place, thick * small, _colour(name), figure.keypoints[name].score)
-    layer = layer.resize(tuple(int(v) for v in high - low), Image.Resampling.BOX)
+    layer = layer.reduce(_SMOOTHING)
     whole = Image.new("RGBA", size, (*CASING, 0))
     whole.paste(layer, (int(low[0]), int(low[1])))
     return whole
@@ -114,7 +118,9 @@ def _bone(
     opacity = _opacity(score)
     for paint, extra in (((*CASING, opacity * 3 // 4), 0.9), ((*colour, opacity), 0.0)):
         for begin, stop in pieces:
-            _capsule(draw, start + begin * (end - start), start + stop * (end - start), thick * (1 + extra), paint)
+            _capsule(
+                draw, start + begin * (end - start), start + stop * (end - start), thick * (1 + extra), paint
+            )
 
 
 def _capsule(

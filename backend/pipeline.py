@@ -107,7 +107,7 @@ class Pipeline:
             return ImageResult(
                 _name(sketch), 0, 0, error="There is not enough memory for this image; make it smaller."
             )
-        except Exception as error:  # one bad image must not end the batch
+        except Exception as error:  # noqa: BLE001 - one bad image must not end the batch
             reason = f"{type(error).__name__}: {error}".replace("\n", " ")
             return ImageResult(
                 _name(sketch), 0, 0, error=f"An unexpected error occurred ({reason}); please report it."

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001
         engine.predict(crop)
         times.append(time.perf_counter() - start)
     print(f"Engine       {engine.name} on {engine.device}")
-    print(f"Weights      {engine.weights_id}")
+    print(f"Weights      {engine.weights_id} (checksum matches)")
     body = load_body()
     print(f"Body         {len(body.v_template):,} vertices, {body.n_betas} betas")
     print(f"Prediction   {cold * 1e3:.0f} ms with start-up, then {median(times) * 1e3:.1f} ms a figure")

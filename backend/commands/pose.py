@@ -49,7 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engine", choices=("auto", "onnx"), default="auto", help="what runs the network (default: auto)"
     )
-    parser.add_argument("--body", type=Path, metavar="FILE", help="an SMPL .npz (default: the one that ships)")
+    parser.add_argument(
+        "--body", type=Path, metavar="FILE", help="an SMPL .npz (default: the one that ships)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -136,7 +138,9 @@ def _posed(pipeline: Pipeline, source: Path, arguments: argparse.Namespace) -> I
     from ..api import ImageResult
 
     if source.is_dir():
-        return ImageResult(str(source), 0, 0, "The folder holds no images that can be read; choose another one.")
+        return ImageResult(
+            str(source), 0, 0, "The folder holds no images that can be read; choose another one."
+        )
     return pipeline.try_pose(source, figures=arguments.figures, box=arguments.box)
 
 

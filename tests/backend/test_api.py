@@ -134,7 +134,9 @@ def places(value, path=()):
 PLACES = [path for path in places(example()) if path]
 
 
-@given(st.sampled_from(PLACES), st.sampled_from([None, "x", 3, [], {}, [1, 2], float("nan"), True, -1, "remove"]))
+@given(
+    st.sampled_from(PLACES), st.sampled_from([None, "x", 3, [], {}, [1, 2], float("nan"), True, -1, "remove"])
+)
 @settings(max_examples=250, deadline=None)
 def test_a_damaged_document_is_read_or_refused_in_a_sentence(path, value):
     document = copy.deepcopy(example())

@@ -47,7 +47,12 @@ def test_one_drawing(tmp_path, drawing, capsys):
 
 
 @pytest.mark.parametrize(
-    ("formats", "files"), [("json", ["poses.json"]), ("overlay", ["a_overlay.png"]), ("overlay,json", ["a_overlay.png", "poses.json"])]
+    ("formats", "files"),
+    [
+        ("json", ["poses.json"]),
+        ("overlay", ["a_overlay.png"]),
+        ("overlay,json", ["a_overlay.png", "poses.json"]),
+    ],
 )
 def test_formats(tmp_path, drawing, formats, files):
     drawing.save(tmp_path / "a.png")
@@ -136,7 +141,9 @@ def test_drawings_of_one_name_keep_their_own_overlay(tmp_path, drawing):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         drawing.save(tmp_path / folder / "x.png")
-    status = main(["pose", str(tmp_path / "a"), str(tmp_path / "b" / "x.png"), "--out", str(tmp_path / "out")])
+    status = main(
+        ["pose", str(tmp_path / "a"), str(tmp_path / "b" / "x.png"), "--out", str(tmp_path / "out")]
+    )
     assert status == 0
     assert sorted(os.listdir(tmp_path / "out")) == ["poses.json", "x-2_overlay.png", "x_overlay.png"]
 
@@ -195,7 +202,9 @@ def test_an_output_folder_that_cannot_be(tmp_path, drawing, capsys):
 @pytest.mark.parametrize("body", ["missing.npz", "a.png"])
 def test_a_wrong_body_is_one_sentence(tmp_path, drawing, capsys, body):
     drawing.save(tmp_path / "a.png")
-    status = main(["pose", str(tmp_path / "a.png"), "--out", str(tmp_path / "out"), "--body", str(tmp_path / body)])
+    status = main(
+        ["pose", str(tmp_path / "a.png"), "--out", str(tmp_path / "out"), "--body", str(tmp_path / body)]
+    )
     assert status == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "body file" in line
@@ -259,4 +268,6 @@ def test_files_have_the_rights_of_ordinary_files(tmp_path, drawing):
     (tmp_path / "plain").touch()
     main(["pose", str(tmp_path / "a.png"), "--out", str(tmp_path / "out")])
     for name in os.listdir(tmp_path / "out"):
-        assert stat.S_IMODE((tmp_path / "out" / name).stat().st_mode) == stat.S_IMODE((tmp_path / "plain").stat().st_mode)
+        assert stat.S_IMODE((tmp_path / "out" / name).stat().st_mode) == stat.S_IMODE(
+            (tmp_path / "plain").stat().st_mode
+        )

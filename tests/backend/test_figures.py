@@ -17,7 +17,12 @@ def stick_figure(page: Image.Image, x: float, y: float, size: float, ink: int = 
         return x + u * size / 2, y + v * size / 2
 
     draw.ellipse((*at(-0.13, -1.0), *at(0.13, -0.74)), outline=ink, width=width)
-    for a, b in (((0, -0.74), (0, 0.1)), ((-1, -0.5), (1, -0.5)), ((0, 0.1), (-0.2, 1)), ((0, 0.1), (0.2, 1))):
+    for a, b in (
+        ((0, -0.74), (0, 0.1)),
+        ((-1, -0.5), (1, -0.5)),
+        ((0, 0.1), (-0.2, 1)),
+        ((0, 0.1), (0.2, 1)),
+    ):
         draw.line((*at(*a), *at(*b)), fill=ink, width=width)
 
 
@@ -37,7 +42,9 @@ def overlap(a, b) -> float:
 
 
 @pytest.mark.parametrize(("paper", "ink"), [(255, 0), (0, 255), (200, 120), (60, 140), (255, 225)])
-@pytest.mark.parametrize(("size", "x", "y", "extent"), [((400, 500), 180, 200, 240), ((1900, 1300), 900, 500, 700)])
+@pytest.mark.parametrize(
+    ("size", "x", "y", "extent"), [((400, 500), 180, 200, 240), ((1900, 1300), 900, 500, 700)]
+)
 def test_a_figure_on_paper_of_any_tone(paper, ink, size, x, y, extent):
     page = Image.new("L", size, paper)
     stick_figure(page, x, y, extent, ink, max(3, extent // 80))

@@ -256,7 +256,10 @@ def test_knees_read_a_little_backwards_are_straightened_in_depth_only():
     assert np.abs(fixed[others] - wanted[others]).max() < 1e-12
     assert paper_angle(fixed[legs], wanted[legs]).max() < 1e-6
     # Backwards bend is gone, not turned into a twist of the thigh.
-    assert degrees_between(fixed[legs[0]], fixed[legs[1]]) < degrees_between(wanted[legs[0]], wanted[legs[1]]) - 10
+    assert (
+        degrees_between(fixed[legs[0]], fixed[legs[1]])
+        < degrees_between(wanted[legs[0]], wanted[legs[1]]) - 10
+    )
     thigh = kinematics.solve_rotations(fixed, REST).world[keypoint_index("left_hip")]
     assert np.degrees(Rotation.from_matrix(FACING.T @ thigh).magnitude()) < 30
 
@@ -340,7 +343,7 @@ def test_small_changes_of_natural_poses_move_the_rotations_little(seed: int):
     # Knees and elbows bend the way they can, shoulders and hips as they like within reach.
     for name, axis in (("knee", (1, 0, 0)), ("elbow", None)):
         for side, sign in (("left", 1), ("right", -1)):
-            turn = np.array(axis if axis else (0, -0.88 * sign, 0.47 * sign))
+            turn = np.array(axis or (0, -0.88 * sign, 0.47 * sign))
             local[keypoint_index(f"{side}_{name}")] = Rotation.from_rotvec(
                 turn * rng.uniform(0.0, 2.2)
             ).as_matrix()
@@ -385,7 +388,9 @@ def test_camera_is_the_weighted_least_squares_fit(seed: int):
     rows[:30, 0], rows[:30, 1] = points[:, 0], 1
     rows[30:, 0], rows[30:, 2] = points[:, 1], 1
     root = np.sqrt(np.tile(weights, 2))[:, None]
-    best, *_ = np.linalg.lstsq(rows * root, np.concatenate([keypoints.T.reshape(-1)]) * root[:, 0], rcond=None)
+    best, *_ = np.linalg.lstsq(
+        rows * root, np.concatenate([keypoints.T.reshape(-1)]) * root[:, 0], rcond=None
+    )
     assert camera.scale == pytest.approx(best[0], rel=1e-6)
     assert camera.translation == pytest.approx(best[1:], rel=1e-6, abs=1e-6)
     assert camera.project(points).shape == (30, 2)

@@ -42,12 +42,20 @@ def test_unsure_bones_are_fainter(drawing, result):
     figure = result.figures[0]
     unsure = {n: dataclasses.replace(k, score=0.1) for n, k in figure.keypoints.items()}
     faint = dataclasses.replace(result, figures=(dataclasses.replace(figure, keypoints=unsure),))
-    sure_page, faint_page = draw_overlay(from_image(drawing), result), draw_overlay(from_image(drawing), faint)
+    sure_page, faint_page = (
+        draw_overlay(from_image(drawing), result),
+        draw_overlay(from_image(drawing), faint),
+    )
     assert share_of(faint_page, LEFT).sum() < 0.2 * share_of(sure_page, LEFT).sum()
-    assert (np.asarray(faint_page) != np.asarray(draw_overlay(from_image(drawing), dataclasses.replace(result, figures=())))).any()
+    assert (
+        np.asarray(faint_page)
+        != np.asarray(draw_overlay(from_image(drawing), dataclasses.replace(result, figures=())))
+    ).any()
 
 
-@pytest.mark.parametrize(("size", "expected"), [((100, 60), (720, 432)), ((1000, 500), (1000, 500)), ((6000, 3000), (1400, 700))])
+@pytest.mark.parametrize(
+    ("size", "expected"), [((100, 60), (720, 432)), ((1000, 500), (1000, 500)), ((6000, 3000), (1400, 700))]
+)
 def test_overlays_have_a_handy_size(size, expected, result):
     page = Image.new("L", size, 255)
     assert draw_overlay(from_image(page), dataclasses.replace(result, figures=())).size == expected

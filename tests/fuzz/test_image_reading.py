@@ -51,9 +51,7 @@ def check(path) -> None:
         assert picture.gray.max() <= 1
 
 
-quick = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+quick = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 #: Bytes to change: (where, as a share of the file; the new byte).
 changes = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=12)
 
