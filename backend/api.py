@@ -75,6 +75,8 @@ class Hypothesis:
         camera: where joints3d lie in the image.
         joints3d: the 24 joints by name, metres, camera frame, pelvis at the origin.
         contacts: parts that touch; empty, since contacts are not predicted.
+        residuals: of the rigid parts ``pelvis``, ``spine3`` and ``head``: root mean square angle between
+            their bones as read and as posed, radians; grows with the drawing's foreign proportions.
     """
 
     score: float
@@ -84,6 +86,7 @@ class Hypothesis:
     camera: CameraPose
     joints3d: Mapping[str, Vector3]
     contacts: tuple[Contact, ...] = ()
+    residuals: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -209,6 +212,7 @@ def _hypothesis_to_json(hypothesis: Hypothesis) -> dict[str, Any]:
         "camera": {"scale": camera.scale, "tx": camera.tx, "ty": camera.ty},
         "joints3d": {name: list(point) for name, point in hypothesis.joints3d.items()},
         "contacts": [[contact.first, contact.second, contact.score] for contact in hypothesis.contacts],
+        "residuals": dict(hypothesis.residuals),
     }
 
 
@@ -287,6 +291,7 @@ def _hypothesis_from_json(hypothesis: _Reader) -> Hypothesis:
         CameraPose(camera.number("scale"), camera.number("tx"), camera.number("ty")),
         {name: joints.triple(name) for name in JOINT_NAMES},
         tuple(_contact_from_json(hypothesis, contact) for contact in hypothesis.values("contacts")),
+        hypothesis.item("residuals").all_numbers() if "residuals" in hypothesis.plain else {},
     )
 
 
@@ -330,6 +335,9 @@ class _Reader:
         if not isinstance(values, list) or len(values) != count:
             raise self.wrong(f"{key} has no {count} numbers")
         return tuple(self._as_number(value, key) for value in values)
+
+    def all_numbers(self) -> dict[str, float]:
+        return {key: self.number(key) for key in self.plain}
 
     def pair(self, key: str) -> Vector2:
         x, y = self.numbers(key, 2)

@@ -54,8 +54,8 @@ FLATTENING = 0.75
 
 #: Bones whose confidence is at least this follow the drawing; below, they ease into the neutral pose,
 #: which they reach at LOST_CONFIDENCE.
-FULL_CONFIDENCE = 0.15
-LOST_CONFIDENCE = 0.03
+FULL_CONFIDENCE = 0.2
+LOST_CONFIDENCE = 0.06
 
 #: Bend of a knee or elbow, radians: below the first its hinge is not visible, above the second it is.
 HINGE_HIDDEN = np.radians(6.0)

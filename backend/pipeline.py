@@ -17,10 +17,10 @@ from .errors import InputError, SketchPoseError
 from .figures import NO_FIGURE, find_figures
 from .images import Picture, from_array, from_image, read_image
 from .keypoints import Detection, Engine, detect
-from .skeleton import JOINT_NAMES, KEYPOINT_NAMES, KEYPOINT_PARENTS, N_JOINTS
+from .skeleton import JOINT_NAMES, KEYPOINT_NAMES, KEYPOINT_PARENTS
 
 #: A figure whose keypoints have a lower mean score than this is taken for something else than a person.
-LEAST_FIGURE_SCORE = 0.08
+LEAST_FIGURE_SCORE = 0.22
 
 Sketch: TypeAlias = "str | Path | np.ndarray | Image.Image"
 
@@ -148,7 +148,8 @@ class Pipeline:
             body_pose=tuple(_floats(rotation) for rotation in rotations[1:]),
             betas=(0.0,) * N_BETAS,
             camera=CameraPose(float(camera.scale), *_floats(camera.translation)),
-            joints3d={name: _floats(posed[i]) for i, name in enumerate(JOINT_NAMES[:N_JOINTS])},
+            joints3d={name: _floats(posed[i]) for i, name in enumerate(JOINT_NAMES)},
+            residuals=dict(zip(kinematics.RIGID_PARTS, _floats(solution.residuals), strict=True)),
         )
 
 

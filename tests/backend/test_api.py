@@ -43,6 +43,7 @@ def random_result(seed: int) -> api.PoseResult:
                 api.Contact(rng.choice(JOINT_NAMES), rng.choice(JOINT_NAMES), rng.random())
                 for _ in range(rng.randrange(3))
             ),
+            residuals={part: rng.random() for part in ("pelvis", "spine3", "head")[: rng.randrange(4)]},
         )
 
     def figure() -> api.Figure:

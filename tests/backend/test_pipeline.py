@@ -40,6 +40,8 @@ def test_a_t_pose_is_read_as_a_t_pose(pipeline, drawing, tmp_path):
     assert np.degrees(np.linalg.norm(hypothesis.body_pose, axis=-1)).max() < 12
     assert hypothesis.betas == (0.0,) * 10
     assert hypothesis.contacts == ()
+    assert list(hypothesis.residuals) == ["pelvis", "spine3", "head"]
+    assert 0 <= max(hypothesis.residuals.values()) < 0.1
 
 
 def test_joints_follow_from_the_rotations_and_lie_over_the_drawing(pipeline, drawing):
