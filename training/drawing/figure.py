@@ -97,7 +97,7 @@ class Camera:
         """Mostly front and three-quarter views; profile and back views are a third.
 
         ``cues`` is False for styles that show no difference between front and back: such a drawing
-        counts as facing the viewer (contract), so nearly all of them are seen from the front.
+        counts as facing the viewer (contract), so all of them are seen from the front.
         """
         kind = rng.random()
         if kind < 0.55:
@@ -106,8 +106,8 @@ class Camera:
             azimuth = rng.choice([-90, 90]) + rng.normal(0, 18)
         else:
             azimuth = rng.uniform(-180, 180)
-        if not cues and abs(azimuth) > 95 and rng.random() < 0.9:
-            azimuth = np.sign(azimuth) * (180 - abs(azimuth))
+        if not cues and abs(azimuth) > 85:
+            azimuth = np.sign(azimuth) * np.clip(180 - abs(azimuth), 0, 85)
         elevation = rng.normal(4, 9) if rng.random() < 0.8 else rng.normal(8, 28)
         roll = rng.normal(0, 4) if rng.random() < 0.9 else rng.normal(0, 30)
         distance = np.inf if rng.random() < 0.45 else float(np.exp(rng.uniform(np.log(2.2), np.log(9))))
