@@ -24,8 +24,16 @@ GRAIN_FACTOR = 6.0
 INK_SHARE = 0.2
 #: Strokes nearer than this share of the longer side belong together.
 GROUP_GAP = 0.022
+#: The same where a figure and what it reaches for are to be told apart.
+NARROW_GAP = 0.007
 #: A stroke or patch this long, as a share of the longer side, can be a figure; less is a speck.
 FIGURE_EXTENT = 0.08
+#: A frame or ground line wobbles by so many pixels of the reduced page, and covers this share of a side.
+LINE_WOBBLE = 2
+LINE_COVER = 0.7
+#: A frame lies within this share of the page from its edge, the ground below this share of the height.
+FRAME_MARGIN = 0.12
+GROUND_FROM = 0.6
 #: A group at least this long, as a share of the longest group, is a figure of its own; a shorter one
 #: that lies nearer than PART_GAP of the longer's extent is a part of it, such as a head above a collar.
 FIGURE_SHARE = 0.35
@@ -47,11 +55,12 @@ class _Patches:
 
 
 def find_figures(gray: np.ndarray, count: int | None = 1) -> np.ndarray:
-    """Boxes of the figures drawn on a page.
+    """Boxes of the figures drawn on a page, told by the ink alone.
 
     Args:
         gray: (H, W) float32, 0 black .. 1 white.
-        count: how many of the largest to return at most; None for all.
+        count: how many of the largest to return at most; None for all. For 1 the page is taken as a
+            whole: groups of strokes that lie near each other are one figure.
 
     Returns:
         (N, 4) float32 boxes x0, y0, x1, y1 in pixels of ``gray``, tight around the ink, in reading
@@ -60,21 +69,47 @@ def find_figures(gray: np.ndarray, count: int | None = 1) -> np.ndarray:
     Raises:
         InputError: nothing on the page is large enough to be a figure.
     """
-    factor = max(1.0, max(gray.shape) / SEARCH_SIDE)
-    small = _shrunk(gray, factor)
-    mask = _without_frames(_ink(small))
-    boxes = _group_boxes(mask)
-    if not len(boxes):
-        raise InputError(NO_FIGURE)
-    boxes = _joined(boxes, WHOLE_GAP if count == 1 else (0.0, 0.0))
+    mask, to_page = _drawn(gray)
+    boxes = _figures(_group_boxes(mask, GROUP_GAP), WHOLE_GAP if count == 1 else (0.0, 0.0))
+    return reading_order(boxes[:count].astype(np.float32) * to_page)
+
+
+def propose_figures(gray: np.ndarray, limit: int = 5) -> np.ndarray:
+    """Boxes among which the one figure of a page is, for a network to choose from.
+
+    Args:
+        gray: (H, W) float32, 0 black .. 1 white.
+        limit: how many boxes at most.
+
+    Returns:
+        (N, 4) float32 boxes in pixels of ``gray``. The first is what find_figures gives for one figure;
+        then groups of strokes that lie less close together, the largest first.
+
+    Raises:
+        InputError: nothing on the page is large enough to be a figure.
+    """
+    mask, to_page = _drawn(gray)
+    groups = _group_boxes(mask, GROUP_GAP)
+    proposals = [*_figures(groups, WHOLE_GAP), *_figures(groups, (0.0, 0.0))]
+    proposals += list(_figures(_group_boxes(mask, NARROW_GAP), (0.0, 0.0), part_gap=0.0))
+    unlike = [box for i, box in enumerate(proposals) if not any((box == b).all() for b in proposals[:i])]
+    return np.array(unlike[:limit], np.float32) * to_page
+
+
+def _drawn(gray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(h, w) bool ink of the reduced page without its specks, and the (4,) factors to the page's own pixels."""
+    small = _shrunk(gray, max(1.0, max(gray.shape) / SEARCH_SIDE))
+    mask = _without_specks(_without_ground(_without_frames(_ink(small))))
+    factor = (gray.shape[1] / small.shape[1], gray.shape[0] / small.shape[0])
+    return mask, np.array(factor * 2, np.float32)
+
+
+def _figures(groups: np.ndarray, reach: tuple[float, float], part_gap: float = PART_GAP) -> np.ndarray:
+    """Groups with their parts joined, large enough to be a figure, the largest first."""
+    boxes = _joined(groups, reach, part_gap)
     extent = _extent(boxes)
     boxes = boxes[extent >= FIGURE_SHARE * extent.max()]
-    if count is not None:
-        size = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-        boxes = boxes[np.argsort(-size, kind="stable")[:count]]
-    height, width = small.shape
-    to_page = np.array([gray.shape[1] / width, gray.shape[0] / height] * 2, np.float32)
-    return reading_order(boxes.astype(np.float32) * to_page)
+    return boxes[np.argsort(-np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1), kind="stable")]
 
 
 def reading_order(boxes: np.ndarray) -> np.ndarray:
@@ -143,10 +178,10 @@ def _paper(gray: np.ndarray) -> np.ndarray:
 
 
 def _without_frames(mask: np.ndarray) -> np.ndarray:
-    """The mask without frame lines around the page and shadows along its edges."""
-    patches = _patches(mask)
+    """The mask without a frame around the page, what lies outside it, and shadows along the page's edges."""
+    cleaned = _inside_frame(mask)
+    patches = _patches(cleaned)
     height, width = mask.shape
-    cleaned = mask.copy()
     rim = max(2, round(0.025 * max(height, width)))
     wide = patches.boxes[:, 2] - patches.boxes[:, 0] >= 0.8 * width
     tall = patches.boxes[:, 3] - patches.boxes[:, 1] >= 0.8 * height
@@ -160,11 +195,70 @@ def _without_frames(mask: np.ndarray) -> np.ndarray:
     return cleaned
 
 
+def _inside_frame(mask: np.ndarray) -> np.ndarray:
+    """The mask with everything from the frame outwards cleared, where lines run along at least three sides.
+
+    Such a frame may be drawn by hand and may be joined to the drawing inside it.
+    """
+    height, width = mask.shape
+    lines = _grown(mask, LINE_WOBBLE)
+    inset = [
+        _frame_edge(covered[: max(1, round(FRAME_MARGIN * len(covered)))])
+        for covered in (lines.mean(1), lines.mean(1)[::-1], lines.mean(0), lines.mean(0)[::-1])
+    ]
+    cleaned = mask.copy()
+    if sum(edge > 0 for edge in inset) >= 3:
+        top, bottom, left, right = inset
+        cleaned[:top], cleaned[height - bottom :], cleaned[:, :left], cleaned[:, width - right :] = (
+            False,
+        ) * 4
+    return cleaned
+
+
+def _frame_edge(covered: np.ndarray) -> int:
+    """How far a frame line reaches from the page's edge, 0 for none.
+
+    ``covered`` tells, row by row from the edge, which share of the page's width has ink.
+    """
+    rows = np.nonzero(covered > LINE_COVER)[0]
+    thick = 2 * LINE_WOBBLE + 1 + 0.03 * SEARCH_SIDE
+    return int(rows[-1]) + 1 if len(rows) and rows[-1] - rows[0] < thick else 0
+
+
+def _without_ground(mask: np.ndarray) -> np.ndarray:
+    """The mask without a line of ground: thin, across most of the page, in its lower part."""
+    start = round(GROUND_FROM * mask.shape[0])
+    lower = mask[start:]
+    rows = np.nonzero(_grown(lower, LINE_WOBBLE).mean(1) > LINE_COVER)[0]
+    if not len(rows):
+        return mask
+    # Only the ink that is thin from top to bottom goes; legs and feet that stand on the line stay.
+    thin = lower & ~_tall_runs(mask, 2 * LINE_WOBBLE + 1)[start:]
+    thin[: max(rows[0] - 1, 0)] = False
+    thin[rows[-1] + 2 :] = False
+    cleaned = mask.copy()
+    cleaned[start:] &= ~thin
+    return cleaned
+
+
+def _tall_runs(mask: np.ndarray, length: int) -> np.ndarray:
+    """(H, W) bool: ink in vertical runs longer than ``length`` pixels."""
+    padded = np.pad(mask, ((1, 1), (0, 0))).astype(np.int8)
+    edges = np.diff(padded, axis=0).T
+    columns, starts = np.nonzero(edges == 1)
+    ends = np.nonzero(edges == -1)[1]
+    tall = ends - starts > length
+    change = np.zeros((mask.shape[0] + 1, mask.shape[1]), np.int8)
+    np.add.at(change, (starts[tall], columns[tall]), 1)
+    np.add.at(change, (ends[tall], columns[tall]), -1)
+    return np.cumsum(change, axis=0)[:-1] > 0
+
+
 def _extent(boxes: np.ndarray) -> np.ndarray:
     return (boxes[:, 2:] - boxes[:, :2]).max(-1, initial=0)
 
 
-def _joined(boxes: np.ndarray, reach: tuple[float, float]) -> np.ndarray:
+def _joined(boxes: np.ndarray, reach: tuple[float, float], part_gap: float) -> np.ndarray:
     """Boxes with the parts joined to their figures; ``reach`` (across, down) joins groups of any length."""
     figures = list(boxes[np.argsort(-_extent(boxes), kind="stable")])
     index = 0
@@ -175,7 +269,7 @@ def _joined(boxes: np.ndarray, reach: tuple[float, float]) -> np.ndarray:
             part = figures[other]
             gap = np.maximum(np.maximum(part[:2] - box[2:], box[:2] - part[2:]), 0)
             small = (part[2:] - part[:2]).max() < FIGURE_SHARE * size
-            near = np.maximum(reach, PART_GAP if small else 0.0) * size
+            near = np.maximum(reach, part_gap if small else 0.0) * size
             if (gap <= near).all():
                 figures[index] = np.concatenate(
                     [np.minimum(box[:2], part[:2]), np.maximum(box[2:], part[2:])]
@@ -187,17 +281,24 @@ def _joined(boxes: np.ndarray, reach: tuple[float, float]) -> np.ndarray:
     return np.array(figures)
 
 
-def _group_boxes(mask: np.ndarray) -> np.ndarray:
-    """(N, 4) int boxes of groups of strokes; none where no stroke has a figure's extent."""
+def _without_specks(mask: np.ndarray) -> np.ndarray:
+    """The mask without specks, a cloud of which would look like a figure.
+
+    Raises:
+        InputError: no stroke has a figure's extent.
+    """
     side = max(mask.shape)
     strokes = _patches(mask)
-    extent = (strokes.boxes[:, 2:] - strokes.boxes[:, :2]).max(-1, initial=0)
-    # Specks are not let into groups, where a cloud of them would look like a figure.
-    kept = np.concatenate([[False], (strokes.areas >= 3) & (extent >= 0.012 * side)])
-    mask = kept[strokes.labels]
+    extent = _extent(strokes.boxes)
     if not (extent >= FIGURE_EXTENT * side).any():
-        return np.empty((0, 4), np.int64)
-    groups = _patches(_grown(mask, max(1, round(GROUP_GAP * side / 2))))
+        raise InputError(NO_FIGURE)
+    kept = (strokes.areas >= 3) & (extent >= 0.012 * side)
+    return np.concatenate([[False], kept])[strokes.labels]
+
+
+def _group_boxes(mask: np.ndarray, gap: float) -> np.ndarray:
+    """(N, 4) int boxes of groups of strokes that lie nearer than ``gap``, a share of the longer side."""
+    groups = _patches(_grown(mask, max(1, round(gap * max(mask.shape) / 2))))
     boxes = []
     for index, (x0, y0, x1, y1) in enumerate(groups.boxes, 1):
         inside = mask[y0:y1, x0:x1] & (groups.labels[y0:y1, x0:x1] == index)

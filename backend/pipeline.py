@@ -14,13 +14,17 @@ from . import __version__, kinematics
 from .api import N_BETAS, CameraPose, Figure, Generator, Hypothesis, ImageResult, Keypoint
 from .body import Body, load_body
 from .errors import InputError, SketchPoseError
-from .figures import NO_FIGURE, find_figures
+from .figures import NO_FIGURE, find_figures, propose_figures
 from .images import Picture, from_array, from_image, read_image
 from .keypoints import Detection, Engine, detect
 from .skeleton import JOINT_NAMES, KEYPOINT_NAMES, KEYPOINT_PARENTS
 
 #: A figure whose keypoints have a lower mean score than this is taken for something else than a person.
 LEAST_FIGURE_SCORE = 0.22
+#: Where several figures are asked for, things that score less than this share of the best one are none.
+LEAST_SHARE_OF_BEST = 0.6
+#: So much must another part of a page score above the page taken as a whole to be the figure instead.
+WHOLE_PAGE_BONUS = 0.07
 
 Sketch: TypeAlias = "str | Path | np.ndarray | Image.Image"
 
@@ -63,8 +67,9 @@ class Pipeline:
         Args:
             sketch: an image file, a Pillow image, or an array (H, W), (H, W, 3) or (H, W, 4), uint8 or
                 float 0..1.
-            figures: how many figures at most, the largest first to be taken; None for all. 1 takes the
-                drawing as a whole: parts that lie near each other count as one figure.
+            figures: how many figures at most, the largest ones; None for all. 1 takes the drawing as a
+                whole, parts that lie near each other being one figure, unless the network sees a
+                person more clearly in a part of it.
             box: x0, y0, x1, y1 around one figure, pixels of the image; None to find figures by their ink.
 
         Returns:
@@ -74,15 +79,17 @@ class Pipeline:
             InputError: the image cannot be read, the box lies outside it, or it shows no figure.
         """
         picture = _picture(sketch)
-        boxes = find_figures(picture.gray, figures) if box is None else _given_box(box, picture)
+        if box is not None:
+            boxes = _given_box(box, picture)
+        elif figures == 1:
+            boxes = propose_figures(picture.gray)
+        else:
+            boxes = find_figures(picture.gray, None)
         detections = detect(self.engine, picture.gray, boxes)
-        found = tuple(
-            self._figure(detection, figure_box, picture)
-            for detection, figure_box in zip(detections, boxes, strict=True)
-            if detection.scores.mean() >= LEAST_FIGURE_SCORE
-        )
-        if not found:
+        chosen = _best(detections) if figures == 1 else _largest(detections, boxes, figures)
+        if not chosen:
             raise InputError(NO_FIGURE)
+        found = tuple(self._figure(detections[i], boxes[i], picture) for i in chosen)
         return ImageResult(_name(sketch), picture.width, picture.height, None, found)
 
     def pose_many(self, sketches: Iterable[Sketch], *, figures: int | None = 1) -> Iterator[ImageResult]:
@@ -151,6 +158,22 @@ class Pipeline:
             joints3d={name: _floats(posed[i]) for i, name in enumerate(JOINT_NAMES)},
             residuals=dict(zip(kinematics.RIGID_PARTS, _floats(solution.residuals), strict=True)),
         )
+
+
+def _best(detections: Sequence[Detection]) -> list[int]:
+    """The index of the best detection; the first, which is the page as a whole, has an advantage."""
+    scores = np.array([detection.scores.mean() for detection in detections])
+    scores[0] += WHOLE_PAGE_BONUS
+    best = int(np.argmax(scores))
+    return [best] if detections[best].scores.mean() >= LEAST_FIGURE_SCORE else []
+
+
+def _largest(detections: Sequence[Detection], boxes: np.ndarray, count: int | None) -> list[int]:
+    """Indices, in order, of the largest detections that are good enough."""
+    scores = np.array([detection.scores.mean() for detection in detections])
+    believed = np.nonzero(scores >= max(LEAST_FIGURE_SCORE, LEAST_SHARE_OF_BEST * scores.max()))[0]
+    sizes = np.prod(boxes[believed, 2:] - boxes[believed, :2], axis=-1)
+    return sorted(int(i) for i in believed[np.argsort(-sizes, kind="stable")[:count]])
 
 
 def _floats(values: np.ndarray) -> Any:

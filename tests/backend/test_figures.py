@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from backend.errors import InputError
-from backend.figures import find_figures, reading_order
+from backend.figures import find_figures, propose_figures, reading_order
 
 
 def stick_figure(page: Image.Image, x: float, y: float, size: float, ink: int = 0, width: int = 3) -> None:
@@ -88,6 +88,57 @@ def test_a_scanners_dark_edge_is_left_out():
     stick_figure(page, 250, 225, 260)
     (box,) = find_figures(gray(page))
     assert overlap(box, box_of(250, 225, 260)) > 0.95
+
+
+def hand_drawn_frame(page: Image.Image, wobble: float) -> None:
+    """A frame of wavering lines 12 pixels inside the page."""
+    width, height = page.size
+    draw = ImageDraw.Draw(page)
+    for x0, y0, x1, y1 in (
+        (12, 12, width - 12, 12),
+        (width - 12, 12, width - 12, height - 12),
+        (width - 12, height - 12, 12, height - 12),
+        (12, height - 12, 12, 12),
+    ):
+        t = np.linspace(0, 1, 60)
+        wave = wobble * np.sin(9 * t)
+        across = (0, 1) if y0 == y1 else (1, 0)
+        draw.line(
+            [(x0 + s * (x1 - x0) + w * across[0], y0 + s * (y1 - y0) + w * across[1]) for s, w in zip(t, wave, strict=True)],
+            fill=0,
+            width=3,
+        )  # fmt: skip
+
+
+def test_a_figure_that_stands_on_the_ground_within_a_frame():
+    page = Image.new("L", (900, 600), 255)
+    hand_drawn_frame(page, 3)
+    stick_figure(page, 430, 310, 380, width=5)
+    ImageDraw.Draw(page).line((12, 502, 450, 497, 888, 504), fill=0, width=3)
+    (box,) = find_figures(gray(page))
+    assert overlap(box, box_of(430, 310, 380)) > 0.9
+
+
+def test_proposals_hold_the_figure_among_furniture():
+    page = Image.new("L", (900, 600), 255)
+    stick_figure(page, 250, 320, 300, width=5)
+    draw = ImageDraw.Draw(page)
+    draw.rectangle((420, 200, 860, 560), outline=0, width=4)
+    draw.line((420, 300, 860, 300), fill=0, width=4)
+    proposals = propose_figures(gray(page))
+    assert overlap(proposals[0], find_figures(gray(page))[0]) == 1
+    assert max(overlap(box, box_of(250, 320, 300)) for box in proposals) > 0.93
+    assert max(overlap(box, [420, 200, 860, 560]) for box in proposals) > 0.93
+    assert len({tuple(box) for box in proposals.tolist()}) == len(proposals) <= 5
+    with pytest.raises(InputError, match="No figure"):
+        propose_figures(np.ones((200, 200), np.float32))
+
+
+def test_a_reaching_hand_does_not_tie_the_figure_to_what_it_reaches_for():
+    page = Image.new("L", (900, 600), 255)
+    stick_figure(page, 300, 320, 400, width=5)
+    ImageDraw.Draw(page).ellipse((512, 190, 640, 318), outline=0, width=5)
+    assert max(overlap(box, box_of(300, 320, 400)) for box in propose_figures(gray(page))) > 0.93
 
 
 def test_parts_with_gaps_are_one_figure():

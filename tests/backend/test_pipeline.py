@@ -1,5 +1,7 @@
 """The pipeline as a library, with an engine that sees the T-pose."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -108,6 +110,44 @@ def test_all_figures_of_a_page(pipeline, drawing):
     assert len(pipeline.pose(page, figures=2).figures) == 2
     # All figures of a page go through the network together.
     assert pipeline.engine.calls == 2  # pyright: ignore[reportAttributeAccessIssue]
+
+
+class InkJudge:
+    """An engine that believes in crops with little ink, and sees the T-pose in all of them."""
+
+    name, device, weights_id = "judge", "cpu", "judge@" + "1" * 64
+
+    def __init__(self, engine):
+        self.engine = engine
+
+    def predict(self, crops):
+        output = self.engine.predict(crops)
+        dark = (crops < -1.5).mean((1, 2))
+        sure = np.where(dark < np.median(dark) + 1e-6, 1.0, 0.02).astype(np.float32)
+        return dataclasses.replace(output, heatmaps=output.heatmaps * sure[:, None, None, None])
+
+
+def furnished(drawing: Image.Image) -> Image.Image:
+    page = Image.new("L", (900, 600), 255)
+    page.paste(drawing, (0, 100))
+    pen = ImageDraw.Draw(page)
+    for y in range(150, 560, 14):
+        pen.line((420, y, 860, y), fill=0, width=4)
+    pen.rectangle((420, 150, 860, 560), outline=0, width=6)
+    return page
+
+
+def test_the_network_tells_the_figure_from_the_furniture(engine, drawing):
+    judge = InkJudge(engine)
+    (figure,) = Pipeline(judge).pose(furnished(drawing)).figures
+    assert figure.box == pytest.approx((60, 160, 260, 360), abs=4)
+    (alone,) = Pipeline(judge).pose(furnished(drawing), figures=None).figures
+    assert alone.box == pytest.approx((60, 160, 260, 360), abs=4)
+
+
+def test_where_the_network_has_no_opinion_the_largest_is_the_figure(pipeline, drawing):
+    (figure,) = pipeline.pose(furnished(drawing)).figures
+    assert figure.box == pytest.approx((420, 150, 860, 560), abs=5)
 
 
 def test_what_the_network_does_not_believe_is_no_figure(drawing, engine):
