@@ -1,0 +1,125 @@
+"""Cropping and decoding: places survive the way from page to crop to heatmap and back."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.keypoints import (
+    CROP_SIZE,
+    Crop,
+    NetworkOutput,
+    crop_figure,
+    decode_heatmaps,
+    detect,
+    mirrored,
+)
+from backend.skeleton import KEYPOINT_MIRROR, keypoint_index
+
+
+def _dot(size, x, y):
+    page = np.ones(size, np.float32)
+    ys, xs = np.mgrid[: size[0], : size[1]]
+    page[(xs - x) ** 2 + (ys - y) ** 2 < 9] = 0
+    return page
+
+
+@given(
+    st.floats(40, 160),
+    st.floats(40, 120),
+    st.floats(60, 200),
+    st.floats(60, 200),
+    st.floats(-50, 90),
+    st.floats(-50, 60),
+)
+def test_a_dot_is_found_where_it_lies_on_the_page(x, y, width, height, x0, y0):
+    page = _dot((170, 210), x, y)
+    crop = crop_figure(page, (x0, y0, x0 + width, y0 + height))
+    assert crop.pixels.shape == (CROP_SIZE, CROP_SIZE)
+    in_crop = (np.array([x, y]) + 0.5 - crop.origin) / crop.scale - 0.5
+    if (in_crop < 8).any() or (in_crop > CROP_SIZE - 9).any():
+        return
+    ink = np.clip(crop.pixels.max() - crop.pixels, 0, None)
+    ink[ink < ink.max() * 0.3] = 0
+    ys, xs = np.mgrid[:CROP_SIZE, :CROP_SIZE]
+    found = np.array([(ink * xs).sum(), (ink * ys).sum()]) / ink.sum()
+    assert np.abs(crop.to_page(found) - (x, y)).max() < 0.4 + 0.4 * crop.scale
+
+
+def test_a_crop_off_the_page_takes_the_tone_of_its_border():
+    page = np.full((50, 50), 0.8, np.float32)
+    page[20:30, 20:30] = 0
+    crop = crop_figure(page, (-100, -100, 150, 150))
+    assert crop.pixels[0, 0] == pytest.approx(crop.pixels[-1, -1], abs=1e-5)
+    assert crop.pixels[0, 0] == pytest.approx(crop.pixels.max(), abs=1e-5)
+
+
+@pytest.mark.parametrize("box", [(0, 0, 0, 0), (10, 10, 10.5, 10.2), (-500, -500, -400, -400)])
+def test_degenerate_boxes_give_finite_crops(box):
+    crop = crop_figure(np.ones((40, 60), np.float32), box)
+    assert np.isfinite(crop.pixels).all()
+
+
+@given(st.floats(10, 117), st.floats(10, 117), st.floats(0.6, 2.0))
+def test_a_gaussian_heatmap_decodes_to_its_middle(x, y, sigma):
+    cells = (np.arange(32) + 0.5) * CROP_SIZE / 32 - 0.5
+    squares = (cells[None] - x) ** 2 + (cells[:, None] - y) ** 2
+    heatmap = (-squares / (2 * (4 * sigma) ** 2)).astype(np.float32)
+    places, scores = decode_heatmaps(heatmap[None, None])
+    assert np.abs(places[0, 0] - (x, y)).max() < 1.2
+    assert 0 < scores[0, 0] <= 1.0001
+
+
+def test_scores_tell_a_peak_from_a_flat_map():
+    flat = np.zeros((1, 1, 32, 32), np.float32)
+    peak = flat.copy()
+    peak[0, 0, 5, 9] = 50
+    assert decode_heatmaps(flat)[1][0, 0] < 0.03
+    assert decode_heatmaps(peak)[1][0, 0] == pytest.approx(1)
+
+
+def test_mirroring_twice_is_nothing():
+    rng = np.random.default_rng(0)
+    output = NetworkOutput(
+        rng.normal(size=(2, 30, 32, 32)), rng.normal(size=(2, 29, 3)), rng.normal(size=(2, 30))
+    )
+    twice = mirrored(mirrored(output))
+    np.testing.assert_allclose(twice.heatmaps, output.heatmaps)
+    np.testing.assert_allclose(twice.directions, output.directions, atol=1e-6)
+    np.testing.assert_allclose(twice.visibility, output.visibility)
+
+
+class _RightHanded:
+    """Puts every keypoint at the crop's middle but the right hand, which it sees at the darkest pixel."""
+
+    name = device = weights_id = "fake"
+
+    def predict(self, crops):
+        heatmaps = np.zeros((len(crops), 30, 32, 32), np.float32)
+        heatmaps[:, :, 16, 16] = 20
+        for index, crop in enumerate(crops):
+            y, x = np.unravel_index(np.argmin(crop), crop.shape)
+            heatmaps[index, keypoint_index("right_hand")] = 0
+            heatmaps[index, keypoint_index("right_hand"), y // 4, x // 4] = 20
+            # In the mirrored crop the same spot is the other hand's.
+            heatmaps[index, KEYPOINT_MIRROR[keypoint_index("right_hand")], y // 4, x // 4] = 20
+        directions = np.tile(np.array([1, 0, 0], np.float32), (len(crops), 29, 1))
+        return NetworkOutput(heatmaps, directions, np.zeros((len(crops), 30), np.float32))
+
+
+def test_detect_returns_page_pixels_for_every_box():
+    page = _dot((300, 400), 300, 200)
+    detections = detect(_RightHanded(), page, [(250, 150, 350, 250), (280, 180, 380, 280)])
+    assert len(detections) == 2
+    for detection in detections:
+        assert detection.keypoints.shape == (30, 2)
+        found = detection.keypoints[keypoint_index("right_hand")]
+        assert np.abs(found - (300, 200)).max() < 6
+        assert ((detection.scores >= 0) & (detection.scores <= 1.001)).all()
+    assert detect(_RightHanded(), page, []) == []
+
+
+def test_crop_and_page_pixels_count_from_centres():
+    crop = Crop(np.zeros((CROP_SIZE, CROP_SIZE), np.float32), 2.0, np.array([10.0, 20.0]))
+    np.testing.assert_allclose(crop.to_page(np.array([-0.5, -0.5])), (9.5, 19.5))
+    np.testing.assert_allclose(crop.to_page(np.array([0.0, 0.0])), (10.5, 20.5))

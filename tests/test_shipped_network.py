@@ -1,0 +1,50 @@
+"""The network that ships, on the project's own labelled drawings: a floor that catches a wrong export."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backend.engines.onnx import KEYPOINT_NETWORK, WEIGHTS_FOLDER, OnnxEngine, check_weights
+from backend.keypoints import mirrored, predict_both_ways
+from training.evaluate.sketches import evaluate_sketches, read_labels
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@pytest.fixture(scope="module")
+def engine() -> OnnxEngine:
+    return OnnxEngine(threads=1)
+
+
+def test_it_reads_the_example_drawings(engine):
+    scores, _ = evaluate_sketches(engine, read_labels(EXAMPLES))
+    assert len(scores) == 17
+    assert np.mean([score.pck10 for score in scores]) > 0.75
+    assert np.mean([score.pck05 for score in scores]) > 0.55
+    assert np.mean([score.swapped for score in scores]) < 0.2
+
+
+def test_weights_are_small_and_carry_their_checksum_and_card(engine):
+    assert engine.weights_id == check_weights(KEYPOINT_NETWORK)
+    assert sum(path.stat().st_size for path in WEIGHTS_FOLDER.iterdir()) < 15_000_000
+    card = KEYPOINT_NETWORK.with_suffix(".md").read_text(encoding="utf-8")
+    assert engine.weights_id.split("@")[1][:12] in card
+
+
+def test_a_mirrored_drawing_is_read_as_the_mirror_image(engine):
+    rng = np.random.default_rng(0)
+    crop = rng.normal(0, 1, (1, 128, 128)).astype(np.float32)
+    here = predict_both_ways(engine, crop)
+    there = mirrored(predict_both_ways(engine, crop[:, :, ::-1]))
+    np.testing.assert_allclose(here.heatmaps, there.heatmaps, atol=1e-3)
+    np.testing.assert_allclose(here.directions, there.directions, atol=1e-4)
+
+
+def test_a_batch_reads_as_its_figures_alone(engine):
+    rng = np.random.default_rng(1)
+    crops = rng.normal(0, 1, (3, 128, 128)).astype(np.float32)
+    together = engine.predict(crops)
+    alone = engine.predict(crops[1:2])
+    np.testing.assert_allclose(together.heatmaps[1], alone.heatmaps[0], atol=1e-3)
+    np.testing.assert_allclose(together.directions[1], alone.directions[0], atol=1e-4)
