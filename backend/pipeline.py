@@ -24,7 +24,7 @@ LEAST_FIGURE_SCORE = 0.22
 #: Where several figures are asked for, things that score less than this share of the best one are none.
 LEAST_SHARE_OF_BEST = 0.6
 #: So much must another part of a page score above the page taken as a whole to be the figure instead.
-WHOLE_PAGE_BONUS = 0.07
+WHOLE_PAGE_BONUS = 0.02
 
 Sketch: TypeAlias = "str | Path | np.ndarray | Image.Image"
 

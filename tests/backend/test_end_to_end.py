@@ -1,0 +1,139 @@
+"""The shipped weights on the drawings in examples/, through the command line as a process of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+from backend import api, kinematics
+from backend.skeleton import JOINT_NAMES, JOINT_PARENTS
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+#: Joints of examples/labels.json that are keypoints of ours too.
+LABELLED = [
+    f"{side}_{name}"
+    for side in ("left", "right")
+    for name in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "toe")
+]
+
+
+def run(*arguments: str | Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    """The command line as Blender's child process runs it: isolated, found through a bootstrap."""
+    bootstrap = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); import backend.__main__ as m; sys.exit(m.main())"
+    )
+    return subprocess.run(
+        [sys.executable, "-I", "-c", bootstrap, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=timeout,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def posed(tmp_path_factory) -> dict:
+    """poses.json of all drawings in examples/ and of the storyboard, by file name."""
+    out = tmp_path_factory.mktemp("out")
+    done = run("pose", EXAMPLES, EXAMPLES / "storyboard", "--out", out)
+    assert done.stderr == ""
+    assert done.returncode == 0
+    document = json.loads((out / "poses.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator(json.loads(api.SCHEMA_FILE.read_text("utf-8"))).validate(document)
+    assert len(list(out.glob("*_overlay.png"))) == len(document["images"])
+    return {str(Path(image["file"]).relative_to(EXAMPLES)): image for image in document["images"]}
+
+
+def test_every_example_has_a_pose(posed):
+    drawings = {path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("*.png")}
+    assert {Path(name).as_posix() for name in posed} == drawings
+    assert len(drawings) >= 14
+    for image in posed.values():
+        assert image["error"] is None
+        assert len(image["figures"]) == 1
+
+
+def test_joints_lie_where_people_see_them(posed):
+    hits = []
+    for label in json.loads((EXAMPLES / "labels.json").read_text("utf-8")):
+        keypoints = posed[str(Path(label["file"]))]["figures"][0]["keypoints"]
+        x0, y0, x1, y1 = label["box"]
+        reach = 0.1 * max(x1 - x0, y1 - y0)
+        for name in LABELLED:
+            x, y, known = label["joints"][name]
+            if known:
+                hits.append(np.hypot(keypoints[name]["xy"][0] - x, keypoints[name]["xy"][1] - y) <= reach)
+    assert len(hits) > 150
+    assert np.mean(hits) > 0.6
+
+
+def test_limbs_point_where_they_are_drawn(posed):
+    limbs = [i for i, n in enumerate(JOINT_NAMES) if n.endswith(("knee", "ankle", "elbow", "wrist"))]
+    checked = 0
+    for image in posed.values():
+        figure = image["figures"][0]
+        points = figure["keypoints"]
+        joints = figure["hypotheses"][0]["joints3d"]
+        size = np.ptp([p["xy"] for p in points.values()], axis=0).max()
+        for joint in limbs:
+            end, start = JOINT_NAMES[joint], JOINT_NAMES[JOINT_PARENTS[joint]]
+            drawn = np.subtract(points[end]["xy"], points[start]["xy"])
+            sure = min(points[end]["score"], points[start]["score"]) >= kinematics.FULL_CONFIDENCE
+            if not sure or np.linalg.norm(drawn) < 0.02 * size:
+                continue
+            posed_bone = np.subtract(joints[end], joints[start])[:2]
+            turn = np.arctan2(drawn[1], drawn[0]) - np.arctan2(posed_bone[1], posed_bone[0])
+            assert abs(np.degrees((turn + np.pi) % (2 * np.pi) - np.pi)) < 0.5
+            checked += 1
+    assert checked > 80
+
+
+def test_the_waving_child_waves(posed):
+    """One pose read as a person reads it: facing us, standing, the left hand above the shoulder."""
+    joints = posed["stick_wave.png"]["figures"][0]["hypotheses"][0]["joints3d"]
+    assert joints["left_wrist"][1] < joints["left_shoulder"][1]  # y is down
+    assert joints["right_wrist"][1] > joints["right_shoulder"][1]
+    assert joints["left_shoulder"][0] > joints["right_shoulder"][0]
+    for side in ("left", "right"):
+        assert joints[f"{side}_ankle"][1] > joints[f"{side}_knee"][1] > joints[f"{side}_hip"][1]
+    assert joints["head"][1] < joints["neck"][1] < joints["pelvis"][1]
+
+
+def test_a_mixed_batch_in_a_process_of_its_own(tmp_path):
+    (tmp_path / "broken.png").write_bytes((EXAMPLES / "stick_wave.png").read_bytes()[:900])
+    done = run(
+        "pose", tmp_path / "missing.png", EXAMPLES / "stick_wave.png", tmp_path / "broken.png",
+        "--out", tmp_path / "絵 out", "--format", "json",
+    )  # fmt: skip
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith(f"{tmp_path / 'missing.png'}: ")
+    assert lines[1].startswith(f"{tmp_path / 'broken.png'}: ")
+    images = json.loads((tmp_path / "絵 out" / "poses.json").read_text("utf-8"))["images"]
+    assert [bool(image["error"]) for image in images] == [True, False, True]
+
+
+def test_doctor_finds_everything():
+    done = run("doctor")
+    assert done.returncode == 0, done.stderr
+    assert "Everything works." in done.stdout
+
+
+def test_posing_needs_no_more_than_it_should(tmp_path):
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "from backend import Pipeline\n"
+        f"result = Pipeline().pose({str(EXAMPLES / 'stick_wave.png')!r})\n"
+        "result.figures[0].hypotheses[0].body_pose\n"
+        "print([m for m in ('torch', 'scipy', 'cv2', 'smplx', 'bpy', 'training') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.strip() == "[]"
