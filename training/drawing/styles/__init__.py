@@ -30,12 +30,12 @@ class Style:
 
 
 STYLES: tuple[Style, ...] = (
-    Style("outline", outline.draw, 0.38, True, True),
+    Style("outline", outline.draw, 0.35, True, True),
     Style("tone", tone.draw, 0.12, True, True),
     Style("silhouette", silhouette.draw, 0.06, True, False),
-    Style("stick", stick.draw, 0.10, False, False),
+    Style("stick", stick.draw, 0.08, False, False),
     Style("pictogram", pictogram.draw, 0.08, False, False),
     Style("mannequin", mannequin.draw, 0.10, False, False),
-    Style("hose", hose.draw, 0.12, False, True),
+    Style("hose", hose.draw, 0.17, False, True),
     Style("gesture", gesture.draw, 0.04, False, False),
 )

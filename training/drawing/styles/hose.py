@@ -31,7 +31,13 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     shoe_size = rng.uniform(0.6, 1.3)
     hand_size = rng.uniform(0.8, 1.8)
 
+    # Who inks limbs solid leaves a rim of paper, or they would run into each other.
+    halo = rng.random() < 0.65
+    gap = Pen(width=pen.width + rng.uniform(3, 7), tone=canvas.paper)
+
     def shape(polygon: np.ndarray, tone: float, pattern: str = "solid") -> None:
+        if halo and tone <= pen.tone + 40:
+            canvas.stroke(polygon, gap, closed=True)
         canvas.fill(polygon, tone)
         if pattern != "solid":
             _pattern(canvas, polygon, pen, pattern)
