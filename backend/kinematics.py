@@ -51,6 +51,10 @@ STRAIGHT_ON_PAPER = (np.radians(8.0), np.radians(24.0))
 STRAIGHT_IN_SPACE = (np.radians(45.0), np.radians(80.0))
 #: Share of the depth that a straight limb loses.
 FLATTENING = 0.75
+#: Lean of the trunk towards or away from the viewer, radians: up to the first it is slight, from the second
+#: on it is not; and the share of a slight lean that is taken out.
+SLIGHT_LEAN = (np.radians(25.0), np.radians(50.0))
+LEAN_REMOVED = 0.5
 
 #: Bones whose confidence is at least this follow the drawing; below, they ease into the neutral pose,
 #: which they reach at LOST_CONFIDENCE.
@@ -104,6 +108,8 @@ _TIP_BONES = _bones("left_toe", "right_toe", "left_fingertips", "right_fingertip
 _PELVIS_BONES = _bones("left_hip", "right_hip", "spine1")
 _CHEST_BONES = _bones("neck", "left_collar", "right_collar")
 _TORSO_BONES = _PELVIS_BONES + _CHEST_BONES + _bones("spine2", "spine3")
+_SPINE_BONES = _bones("spine1", "spine2", "spine3", "neck")
+_HEAD_BONES = _bones("head", "nose", "head_top")
 _NOSE, _HEAD_TOP = _bones("nose", "head_top")
 
 # Axes about which a positive turn bends the joint, in the rest frame: knees fold the shin backwards,
@@ -255,6 +261,33 @@ def straighten_limbs(directions: np.ndarray) -> np.ndarray:
     for bones, bone in ((_LIMB_UPPER, upper), (_LIMB_LOWER, lower)):
         flattened[..., bones, :] = _with_depth(bone, factor * bone[..., 2:])
     return flattened
+
+
+def straighten_torso(directions: np.ndarray, rest_keypoints: np.ndarray) -> np.ndarray:
+    """Take a part of a slight lean towards or away from the viewer out of torso and head, in depth only.
+
+    A drawing shows such a lean by next to nothing, and a network that has to guess gives the mean of its
+    motion capture, where people lean forwards; viewers take the figure for upright. A strong lean is kept.
+
+    Args:
+        directions: (..., 29, 3) unit directions, camera frame.
+        rest_keypoints: (30, 3) metres, T-pose.
+
+    Returns:
+        (..., 29, 3) unit directions, camera frame, unchanged on the paper.
+    """
+    lengths = bone_lengths(np.asarray(rest_keypoints, np.float64))[_SPINE_BONES]
+    trunk = _unit((directions[..., _SPINE_BONES, :] * lengths[:, None]).sum(-2))
+    lean = np.arcsin(np.clip(trunk[..., 2], -1.0, 1.0))
+    back = LEAN_REMOVED * (1 - _ease(np.abs(lean), *SLIGHT_LEAN)) * lean
+    along = _unit(trunk[..., :2])
+    axis = np.stack([-along[..., 1], along[..., 0], np.zeros(lean.shape)], -1)
+    turn = axis_angle_to_matrix(axis * back[..., None])
+    bones = _TORSO_BONES + _HEAD_BONES
+    turned = _turn(turn[..., None, :, :], directions[..., bones, :])
+    straight = np.array(directions)
+    straight[..., bones, :] = _with_depth(directions[..., bones, :], np.clip(turned[..., 2:], -1.0, 1.0))
+    return straight
 
 
 def _with_depth(directions: np.ndarray, depth: np.ndarray) -> np.ndarray:
@@ -707,4 +740,5 @@ __all__ = [
     "solve_rotations",
     "straighten_knees",
     "straighten_limbs",
+    "straighten_torso",
 ]

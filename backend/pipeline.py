@@ -143,7 +143,7 @@ class Pipeline:
         rest = self.rest_keypoints
         bone_scores = np.minimum(scores[1:], scores[list(KEYPOINT_PARENTS[1:])])
         lifted = kinematics.lift_to_drawing(keypoints, directions)
-        lifted = kinematics.straighten_limbs(lifted)
+        lifted = kinematics.straighten_limbs(kinematics.straighten_torso(lifted, rest))
         lifted = kinematics.straighten_knees(lifted, rest)
         solution = kinematics.solve_rotations(lifted, rest, bone_scores)
         posed = kinematics.posed_keypoints(solution.world, rest)

@@ -286,6 +286,38 @@ def test_limbs_drawn_straight_become_straighter_in_depth_only(depths: tuple[floa
     assert np.linalg.norm(found, axis=-1) == pytest.approx(np.ones(29))
 
 
+def trunk_lean(directions: np.ndarray) -> float:
+    """Degrees by which the line from pelvis to neck leans away from the viewer."""
+    spine = [keypoint_index(name) - 1 for name in ("spine1", "spine2", "spine3", "neck")]
+    own = np.linalg.norm(REST[1:] - REST[list(KEYPOINT_PARENTS[1:])], axis=-1)
+    trunk = (directions[spine] * own[spine][:, None]).sum(0)
+    return float(np.degrees(np.arctan2(trunk[2], np.hypot(trunk[0], trunk[1]))))
+
+
+@pytest.mark.parametrize("tilt", [-20, -8, 12])
+@pytest.mark.parametrize("turn", [0, 30, 180])
+def test_a_slight_lean_is_halved_in_depth_only(tilt: float, turn: float):
+    local = np.tile(np.eye(3), (24, 1, 1))
+    local[0] = (
+        Rotation.from_euler("x", tilt, degrees=True).as_matrix()
+        @ Rotation.from_euler("y", turn, degrees=True).as_matrix()
+        @ FACING
+    )
+    wanted = directions_of(scalar_keypoints(local))
+    found = kinematics.straighten_torso(wanted, REST)
+    assert abs(trunk_lean(found)) == pytest.approx(0.5 * abs(trunk_lean(wanted)), abs=1.5)
+    assert paper_angle(found, wanted)[LIMB_AND_HEAD].max() < 1e-6
+    assert np.linalg.norm(found, axis=-1) == pytest.approx(np.ones(29))
+
+
+def test_a_strong_lean_is_kept():
+    local = np.tile(np.eye(3), (24, 1, 1))
+    local[0] = Rotation.from_euler("x", 65, degrees=True).as_matrix() @ FACING
+    wanted = directions_of(scalar_keypoints(local))
+    assert abs(trunk_lean(wanted)) > 55
+    assert np.abs(kinematics.straighten_torso(wanted, REST) - wanted).max() < 1e-6
+
+
 def test_limbs_drawn_bent_or_pointing_at_the_viewer_keep_their_depth():
     bent = directions_of(scalar_keypoints(flexed("left_elbow", (0, 0, 1), 60)))
     elbow, wrist = keypoint_index("left_elbow") - 1, keypoint_index("left_wrist") - 1
