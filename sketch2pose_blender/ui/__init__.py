@@ -1,0 +1,31 @@
+"""What the user sees: the sidebar panel, its operators, the preferences."""
+
+from __future__ import annotations
+
+import bpy
+
+from . import operators, panel, preferences, settings
+
+_CLASSES = (
+    settings.SKETCH2POSE_PG_settings,
+    operators.SKETCH2POSE_OT_pose_new,
+    operators.SKETCH2POSE_OT_pose_selected,
+    panel.SKETCH2POSE_PT_pose,
+)
+_registered: list[type] = []
+
+
+def register(root_package: str) -> None:
+    """Register every class; ``root_package`` is the extension's name, which the preferences go by."""
+    for cls in (*_CLASSES, preferences.define(root_package)):
+        bpy.utils.register_class(cls)
+        _registered.append(cls)
+    bpy.types.Scene.sketch2pose = bpy.props.PointerProperty(type=settings.SKETCH2POSE_PG_settings)
+
+
+def unregister() -> None:
+    """Stop what runs and take everything out of Blender again."""
+    operators.stop()
+    del bpy.types.Scene.sketch2pose
+    while _registered:
+        bpy.utils.unregister_class(_registered.pop())

@@ -1,0 +1,279 @@
+"""The operators: pose the chosen drawing into a new armature or into the selected one.
+
+Invoked from the panel, the backend works in its own process while Blender goes on; ESC cancels. Called
+from a script, or without a window, the operator waits. The scene changes once, at the end, as one undo
+step; after a failure it is as it was.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+
+from . import preferences
+
+if TYPE_CHECKING:
+    from ..core.boundary import Body, Hypothesis, PoseResult
+    from ..core.client import PoseJob
+
+_log = logging.getLogger(__name__)
+
+# numpy and the backend's modules are imported where they are first used: switching the extension on
+# should cost Blender's start nothing.
+
+
+@dataclass
+class Status:
+    """What the panel shows of the last job."""
+
+    text: str = ""
+    icon: str = "NONE"
+    job: PoseJob | None = None
+
+    def show(self, text: str, icon: str) -> None:
+        """Set the sentence and redraw the 3D views."""
+        self.text, self.icon = text, icon
+        for window in bpy.context.window_manager.windows:
+            for area in window.screen.areas:
+                if area.type == "VIEW_3D":
+                    area.tag_redraw()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs."""
+        return self.job is not None and self.job.running
+
+
+status = Status()
+
+
+def stop() -> None:
+    """Cancel the job that runs, if one does."""
+    if status.job is not None:
+        status.job.cancel()
+    status.job = None
+    status.text = ""
+
+
+def wheel_folders() -> list[Path]:
+    """Where Blender has unpacked the packages (wheels) that come with extensions."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    folder = Path(bpy.utils.user_resource("EXTENSIONS"), ".local", "lib", version, "site-packages")
+    return [folder] if folder.is_dir() else []
+
+
+class _PoseOperator:
+    """What both operators share; they differ in the armature that takes the pose."""
+
+    bl_options = {"UNDO"}
+
+    _folder: Path | None = None
+    _timer: bpy.types.Timer | None = None
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether there is a drawing to pose and no other job runs."""
+        reason = cls.obstacle(context)
+        if reason is not None:
+            cls.poll_message_set(reason)
+        return reason is None
+
+    @classmethod
+    def obstacle(cls, context: bpy.types.Context) -> str | None:
+        """Why the operator cannot run now."""
+        if status.busy:
+            return "A drawing is being posed; wait for it, or press ESC to cancel it"
+        if context.scene.sketch2pose.image is None:
+            return "Choose a drawing first"
+        return None
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Pose and wait for the result."""
+        return self._guarded(context, self._start_and_wait)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Pose while Blender goes on."""
+        if bpy.app.background:  # no events arrive there
+            return self.execute(context)
+        return self._guarded(context, self._start_modal)
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Look for the result now and then; ESC cancels."""
+        if event.type == "ESC" and event.value == "PRESS":
+            self.cancel(context)
+            status.show("Cancelled.", "NONE")
+            return {"CANCELLED"}
+        if event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        return self._guarded(context, self._look)
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Stop the job and leave nothing of it; Blender calls this too, when it opens another file."""
+        if status.job is not None:
+            status.job.cancel()
+            status.job = None
+        if self._timer is not None:
+            context.window_manager.event_timer_remove(self._timer)
+            context.workspace.status_text_set(None)
+            self._timer = None
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def remember_target(self, context: bpy.types.Context) -> None:
+        """Called at the start: what the user has selected counts, not what is selected when it is done."""
+
+    def apply(self, context: bpy.types.Context, hypothesis: Hypothesis, body: Body, name: str) -> None:
+        """Change the scene: all of it, or nothing and SketchPoseError."""
+        raise NotImplementedError
+
+    def _guarded(self, context: bpy.types.Context, step: Callable[[bpy.types.Context], set[str]]) -> set[str]:
+        """Take a step; a failure becomes one sentence."""
+        from ..core.boundary import SketchPoseError
+
+        try:
+            outcome = step(context)
+        except SketchPoseError as error:
+            sentence = str(error)
+        except Exception as error:
+            # Blender would show a traceback; it goes to the console instead.
+            _log.exception("posing failed")
+            sentence = f"An unexpected error occurred ({type(error).__name__}: {error}); please report it."
+        else:
+            if "FINISHED" in outcome:
+                self.cancel(context)
+            return outcome
+        self.cancel(context)
+        status.show(sentence, "ERROR")
+        self.report({"ERROR"}, sentence)
+        return {"CANCELLED"}
+
+    def _start(self, context: bpy.types.Context) -> PoseJob:
+        from ..core.client import PoseJob
+        from .image_files import image_file
+
+        self.remember_target(context)
+        image = context.scene.sketch2pose.image
+        self._name = Path(image.name).stem
+        self._folder = Path(tempfile.mkdtemp(prefix="sketch2pose-", dir=bpy.app.tempdir))
+        status.job = PoseJob(
+            image_file(image, self._folder),
+            body=preferences.body_file(context),
+            import_folders=wheel_folders(),
+            temporary_folder=self._folder,
+        )
+        return status.job
+
+    def _start_and_wait(self, context: bpy.types.Context) -> set[str]:
+        return self._finish(context, self._start(context).wait())
+
+    def _start_modal(self, context: bpy.types.Context) -> set[str]:
+        self._start(context)
+        window_manager = context.window_manager
+        self._timer = window_manager.event_timer_add(0.1, window=context.window)
+        window_manager.modal_handler_add(self)
+        self._show_progress(context)
+        return {"RUNNING_MODAL"}
+
+    def _look(self, context: bpy.types.Context) -> set[str]:
+        if status.job is None:  # the extension was switched off meanwhile
+            self.cancel(context)
+            return {"CANCELLED"}
+        result = status.job.poll()
+        if result is not None:
+            return self._finish(context, result)
+        self._show_progress(context)
+        return {"PASS_THROUGH"}
+
+    def _show_progress(self, context: bpy.types.Context) -> None:
+        elapsed = status.job.elapsed if status.job is not None else 0.0
+        sentence = f"Posing {self._name}: {elapsed:.0f} s (ESC cancels)"
+        status.show(sentence, "SORTTIME")
+        context.workspace.status_text_set(f"Sketch2Pose: {sentence}")
+
+    def _finish(self, context: bpy.types.Context, result: PoseResult) -> set[str]:
+        from ..core.boundary import load_body
+
+        figure = result.images[0].figures[0]
+        body = load_body(preferences.body_file(context))
+        self.apply(context, figure.hypotheses[0], body, self._name)
+        status.show(f"Posed {self._name}; keypoints are {figure.score:.0%} sure.", "CHECKMARK")
+        return {"FINISHED"}
+
+
+def _key_frame(context: bpy.types.Context) -> int | None:
+    """The frame to key at: the current one when auto-key is on."""
+    scene = context.scene
+    return scene.frame_current if scene.tool_settings.use_keyframe_insert_auto else None
+
+
+class SKETCH2POSE_OT_pose_new(_PoseOperator, bpy.types.Operator):
+    """Pose a new SMPL armature with its body, at the 3D cursor, from the drawing"""
+
+    bl_idname = "sketch2pose.pose_new"
+    bl_label = "Pose New Armature"
+
+    def apply(self, context: bpy.types.Context, hypothesis: Hypothesis, body: Body, name: str) -> None:
+        """Build the armature and pose it."""
+        import numpy as np
+
+        from ..rig.armature import build_character, remove_character
+        from ..rig.posing import apply_pose
+
+        active, selected = context.view_layer.objects.active, context.selected_objects
+        armature = build_character(context, body, np.array(hypothesis.betas, np.float32), name)
+        try:
+            apply_pose(armature, hypothesis, body, _key_frame(context))
+        except BaseException:
+            remove_character(armature)
+            for thing in selected:
+                thing.select_set(True)
+            context.view_layer.objects.active = active
+            raise
+
+
+class SKETCH2POSE_OT_pose_selected(_PoseOperator, bpy.types.Operator):
+    """Pose the selected SMPL armature from the drawing"""
+
+    bl_idname = "sketch2pose.pose_selected"
+    bl_label = "Pose Selected Armature"
+
+    @classmethod
+    def obstacle(cls, context: bpy.types.Context) -> str | None:
+        """Why the operator cannot run now."""
+        from ..rig.posing import find_smpl_armature
+
+        armature = find_smpl_armature(context.active_object)
+        if armature is None:
+            return "Select an armature with the 24 SMPL bones first"
+        if not armature.is_editable:
+            return "The armature is linked from another file; make a library override of it first"
+        if armature.mode == "EDIT":
+            return "Leave the armature's edit mode first"
+        return super().obstacle(context)
+
+    def remember_target(self, context: bpy.types.Context) -> None:
+        """Remember the armature by its number, since undo and other edits invalidate references."""
+        from ..rig.posing import find_smpl_armature
+
+        armature = find_smpl_armature(context.active_object)
+        assert armature is not None  # poll() has seen it
+        self._target = armature.session_uid
+
+    def apply(self, context: bpy.types.Context, hypothesis: Hypothesis, body: Body, name: str) -> None:
+        """Pose the armature that was selected at the start."""
+        from ..core.boundary import InputError
+        from ..rig.posing import apply_pose
+
+        armature = next((thing for thing in bpy.data.objects if thing.session_uid == self._target), None)
+        if armature is None or armature.mode == "EDIT":
+            raise InputError("The armature was removed or edited meanwhile; select it and pose it again.")
+        apply_pose(armature, hypothesis, body, _key_frame(context))
