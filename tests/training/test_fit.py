@@ -163,3 +163,38 @@ def test_the_shipped_configuration_is_read():
 
     config = TrainConfig.read(_CONFIGS / "keypoints_s.yaml")
     assert config.samples > 100_000
+
+
+def test_the_train_command_draws_trains_and_goes_on(tmp_path, bank_file, monkeypatch, capsys):
+    from training.__main__ import main
+
+    monkeypatch.setenv("SKETCH2POSE_STATE", str(tmp_path / "state"))
+    monkeypatch.setattr(shards_module, "SHARD", 16)
+    config = tmp_path / "tiny.yaml"
+    config.write_text("samples: 32\nbatch: 8\ndrawings: 32\nfirst_drawings: 16\nseed: 2\n")
+    command = [
+        "train",
+        "--poses",
+        str(bank_file),
+        "--config",
+        str(config),
+        "--drawers",
+        "0",
+        "--no-warm-start",
+    ]
+    assert main(command) == 0
+    assert "fresh start" in capsys.readouterr().out
+    assert len(Shards(tmp_path / "state" / "drawings" / "train")) == 32
+    assert main([*command, "--samples", "48"]) == 0
+    assert "resumed after 32 samples" in capsys.readouterr().out
+    network = load_average(tmp_path / "state" / "tiny")
+    assert all(torch.isfinite(value).all() for value in network.state_dict().values())
+
+
+def test_the_train_command_says_what_is_missing(tmp_path, capsys):
+    from training.__main__ import main
+
+    assert main(["train", "--poses", str(tmp_path / "none.npz")]) == 1
+    error = capsys.readouterr().err
+    assert "none.npz" in error
+    assert error.count("\n") == 1

@@ -11,7 +11,8 @@ from pathlib import Path
 from backend.engines.onnx import KEYPOINT_NETWORK
 from backend.errors import InputError
 
-from .shards import SHARD, VALIDATION_SEED, Shards, draw_shards, state_folder
+from . import shards as shard_files
+from .shards import VALIDATION_SEED, Shards, draw_in_background, draw_shards, state_folder
 
 _CONFIGS = Path(__file__).parent.parent / "configs"
 
@@ -34,7 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--minutes", type=float, default=float("inf"), help="stop after so long; run again to go on"
     )
     parser.add_argument("--threads", type=int, default=1, help="processor threads of the network")
-    parser.add_argument("--drawers", type=int, default=1, help="processes that draw beside the training")
+    parser.add_argument(
+        "--drawers", type=int, default=1, help="processes that draw beside the training; 0 draws all first"
+    )
+    parser.add_argument(
+        "--seed", type=int, help="of weights, order and augmentation, instead of the configuration's"
+    )
     parser.add_argument("--device", default="cpu", help="cpu, cuda or mps")
     parser.add_argument("--no-warm-start", action="store_true", help="start from random weights")
 
@@ -48,8 +54,8 @@ def run(args: argparse.Namespace) -> int:
 
     path = Path(args.config)
     config = TrainConfig.read(path if path.suffix == ".yaml" else _CONFIGS / f"{args.config}.yaml")
-    changes = {k: v for k, v in (("samples", args.samples), ("drawings", args.drawings)) if v is not None}
-    config = replace(config, **changes)
+    changes = {name: getattr(args, name) for name in ("samples", "drawings", "seed")}
+    config = replace(config, **{name: value for name, value in changes.items() if value is not None})
     if not args.poses.is_file():
         raise InputError(f"The pose bank {args.poses} does not exist; give one with --poses.")
     cv2.setNumThreads(1)
@@ -58,11 +64,13 @@ def run(args: argparse.Namespace) -> int:
     draw_shards(
         drawings / "validation", range(_VALIDATION_SHARDS), args.poses, VALIDATION_SEED, validation=True
     )
-    count = -(-config.drawings // SHARD)
+    count = -(-config.drawings // shard_files.SHARD)
+    if not args.drawers:
+        draw_shards(drawings / "train", range(count), args.poses, _TRAINING_SEED)
     context = multiprocessing.get_context("spawn")
     drawers = [
         context.Process(
-            target=draw_shards,
+            target=draw_in_background,
             args=(drawings / "train", range(k, count, args.drawers), args.poses, _TRAINING_SEED),
             daemon=True,
         )
@@ -72,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         drawer.start()
     try:
         train = Shards(drawings / "train")
-        enough = min(config.first_drawings, count * SHARD)
+        enough = min(config.first_drawings, count * shard_files.SHARD)
         while train.refresh() < enough:
             if not any(drawer.is_alive() for drawer in drawers) and train.refresh() < enough:
                 raise InputError("The drawing processes ended early; look at the message above.")

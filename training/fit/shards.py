@@ -56,14 +56,19 @@ def write_shard(folder: Path, index: int, machine: DrawingMachine, seed: int) ->
 def draw_shards(
     folder: Path, indices: Iterable[int], poses: Path, seed: int, validation: bool = False
 ) -> None:
-    """Draw those of the shards that are not there yet, one after the other (the work of one process)."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Draw those of the shards that are not there yet, one after the other."""
     machine: DrawingMachine | None = None
     for index in indices:
         if (folder / f"{index:05d}").exists():
             continue
         machine = machine or DrawingMachine(PoseBank.load(poses, validation), load_anatomy())
         write_shard(folder, index, machine, seed)
+
+
+def draw_in_background(folder: Path, indices: Iterable[int], poses: Path, seed: int) -> None:
+    """As :func:`draw_shards`, in a process of its own, which its parent ends; Ctrl-C is the parent's to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    draw_shards(folder, indices, poses, seed)
 
 
 @dataclass

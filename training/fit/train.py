@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import yaml
+from tqdm import tqdm
 
 from backend.errors import InputError
 from backend.keypoints import decode_heatmaps
@@ -216,31 +217,35 @@ def fit(
     hours_before, seen_before = trainer.hours, trainer.seen
     sums: dict[str, float] = {}
     steps = 0
-    while trainer.seen < config.samples and time.monotonic() - started < 60 * minutes:
-        # A generator per step, keyed by the count of samples: a resumed run draws what the whole run would.
-        rng = np.random.default_rng((config.seed, trainer.seen))
-        indices = rng.integers(0, len(train), config.batch)
-        losses = trainer.step(make_batch(train, indices, INPUT_SIZE, rng))
-        steps += 1
-        for name, value in losses.items():
-            sums[name] = sums.get(name, 0.0) + value
-        now = time.monotonic()
-        if now - said >= report or trainer.seen >= config.samples:
-            trainer.hours = hours_before + (now - started) / 3600
-            trainer.save()
-            figures = {name: total / steps for name, total in sums.items()}
-            figures |= validate(trainer.average, validation, min(1024, len(validation)), trainer.device)
-            figures["rate"] = learning_rate(config, trainer.seen)
-            figures["speed"] = (trainer.seen - seen_before) / (now - started)
-            print(
-                f"{trainer.seen:>9} samples of {len(train)} drawings, {trainer.hours:.2f} h: "
-                + ", ".join(f"{name} {value:.4g}" for name, value in figures.items()),
-                flush=True,
-            )
-            sums, steps, said = {}, 0, time.monotonic()
-            train.refresh()
-    trainer.hours = hours_before + (time.monotonic() - started) / 3600
-    trainer.save()
+    bar = tqdm(total=config.samples, initial=trainer.seen, unit=" samples", disable=None)
+    try:
+        while trainer.seen < config.samples and time.monotonic() - started < 60 * minutes:
+            # A generator per step, keyed by the count of samples: a resumed run draws what the whole run would.
+            rng = np.random.default_rng((config.seed, trainer.seen))
+            indices = rng.integers(0, len(train), config.batch)
+            losses = trainer.step(make_batch(train, indices, INPUT_SIZE, rng))
+            steps += 1
+            bar.update(config.batch)
+            for name, value in losses.items():
+                sums[name] = sums.get(name, 0.0) + value
+            now = time.monotonic()
+            if now - said >= report or trainer.seen >= config.samples:
+                trainer.hours = hours_before + (now - started) / 3600
+                trainer.save()
+                figures = {name: total / steps for name, total in sums.items()}
+                figures |= validate(trainer.average, validation, min(1024, len(validation)), trainer.device)
+                figures["rate"] = learning_rate(config, trainer.seen)
+                figures["speed"] = (trainer.seen - seen_before) / (now - started)
+                tqdm.write(
+                    f"{trainer.seen:>9} samples of {len(train)} drawings, {trainer.hours:.2f} h: "
+                    + ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+                )
+                sums, steps, said = {}, 0, time.monotonic()
+                train.refresh()
+    finally:  # a run that is stopped by hand goes on from where it was
+        trainer.hours = hours_before + (time.monotonic() - started) / 3600
+        trainer.save()
+        bar.close()
 
 
 def load_average(folder: Path) -> KeypointNetwork:
