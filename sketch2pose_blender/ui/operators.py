@@ -99,7 +99,7 @@ class _PoseOperator:
         """Pose and wait for the result."""
         return self._guarded(context, self._start_and_wait)
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:  # noqa: ARG002
         """Pose while Blender goes on."""
         if bpy.app.background:  # no events arrive there
             return self.execute(context)
@@ -143,7 +143,7 @@ class _PoseOperator:
             outcome = step(context)
         except SketchPoseError as error:
             sentence = str(error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # Blender would show a traceback; it goes to the console instead.
             _log.exception("posing failed")
             sentence = f"An unexpected error occurred ({type(error).__name__}: {error}); please report it."
@@ -268,7 +268,7 @@ class SKETCH2POSE_OT_pose_selected(_PoseOperator, bpy.types.Operator):
         assert armature is not None  # poll() has seen it
         self._target = armature.session_uid
 
-    def apply(self, context: bpy.types.Context, hypothesis: Hypothesis, body: Body, name: str) -> None:
+    def apply(self, context: bpy.types.Context, hypothesis: Hypothesis, body: Body, name: str) -> None:  # noqa: ARG002
         """Pose the armature that was selected at the start."""
         from ..core.boundary import InputError
         from ..rig.posing import apply_pose

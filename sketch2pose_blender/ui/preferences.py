@@ -25,7 +25,7 @@ def define(root_package: str) -> type[bpy.types.AddonPreferences]:
             subtype="FILE_PATH",
         )
 
-        def draw(self, context: bpy.types.Context) -> None:
+        def draw(self, context: bpy.types.Context) -> None:  # noqa: ARG002
             """Lay out the preferences."""
             self.layout.prop(self, "body_file")
 
