@@ -55,7 +55,7 @@ clean: ## remove what make has built or installed
 	rm -rf .venv .venv-blender-* out dist build *.egg-info .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/.runtime: pyproject.toml constraints.txt
-	@$(RUN) -c '' 2>/dev/null || { python=$$(tools/find_python.sh 3.11 3.13 3.12) && "$$python" -m venv --clear $(VENV); }
+	@$(RUN) -m pip --version >/dev/null 2>&1 || { python=$$(tools/find_python.sh 3.11 3.13 3.12) && "$$python" -m venv --clear $(VENV); }
 	@echo "Installing NumPy, ONNX Runtime and Pillow into $(VENV) ..."
 	@$(RUN) $(PIP_INSTALL) --editable .
 	@touch $@
@@ -71,7 +71,7 @@ blender: # Blender of version BPY, as the bpy wheel, in its own environment
 	@$(MAKE) $(BLENDER_VENV)/.installed
 
 .venv-blender-%/.installed: pyproject.toml constraints.txt
-	@.venv-blender-$*/bin/python -c '' 2>/dev/null \
+	@.venv-blender-$*/bin/python -m pip --version >/dev/null 2>&1 \
 	    || { python=$$(tools/find_python.sh $(PYTHON_OF_BLENDER_$*)) && "$$python" -m venv --clear .venv-blender-$*; }
 	@.venv-blender-$*/bin/python tools/check_system_libraries.py
 	@echo "Installing Blender $* into .venv-blender-$* ..."
