@@ -12,6 +12,7 @@ from backend.errors import SketchPoseError
 #: Subcommand -> module with ``add_arguments(parser)`` and ``run(args)``, and what it does.
 _COMMANDS = {
     "bodies": ("training.bodies.command", "build the SMPL-format bodies that ship"),
+    "poses": ("training.poses.command", "convert motion capture to a bank of SMPL poses"),
     "train": ("training.fit.command", "train the keypoint network on synthetic drawings"),
     "evaluate": ("training.evaluate.command", "measure a network on drawings"),
     "export": ("training.export", "write a trained network as the files that ship"),
