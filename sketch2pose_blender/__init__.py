@@ -7,7 +7,7 @@ from . import ui
 
 def register() -> None:
     """Called by Blender when the extension is switched on."""
-    ui.register(__package__)
+    ui.register(str(__package__))
 
 
 def unregister() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-_ROOT_PACKAGE = __package__.rpartition(".")[0]
+_ROOT_PACKAGE = __name__.rsplit(".", 2)[0]
 
 
 def _backend(name: str) -> ModuleType:

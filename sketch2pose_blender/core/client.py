@@ -40,7 +40,7 @@ class PoseJob:
         *,
         body: Path | None = None,
         import_folders: Sequence[Path] = (),
-        temporary_folder: str | None = None,
+        temporary_folder: Path | None = None,
         timeout: float = TIMEOUT,
     ) -> None:
         self.image = image

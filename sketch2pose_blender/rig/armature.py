@@ -1,5 +1,8 @@
 """Builds the SMPL armature in its T-pose, with the skinned body mesh."""
 
+# Blender's stubs give the union of all types where the code knows which one it has.
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+
 from __future__ import annotations
 
 import bpy
@@ -55,9 +58,9 @@ def build_character(context: bpy.types.Context, body: Body, betas: np.ndarray, n
         bpy.ops.object.mode_set(mode="OBJECT")
     data = bpy.data.armatures.new(name)
     mesh = bpy.data.meshes.new(f"{name} body")
+    armature = bpy.data.objects.new(name, data)
+    figure = bpy.data.objects.new(f"{name} body", mesh)
     try:
-        armature = bpy.data.objects.new(name, data)
-        figure = bpy.data.objects.new(f"{name} body", mesh)
         for thing in (armature, figure):
             _collection(context).objects.link(thing)
         _add_bones(context, armature, keypoints)
@@ -66,19 +69,15 @@ def build_character(context: bpy.types.Context, body: Body, betas: np.ndarray, n
         armature.location = context.scene.cursor.location
         armature.show_in_front = True
     except BaseException:
-        # Removing the data removes the objects that use it.
-        bpy.data.armatures.remove(data)
-        bpy.data.meshes.remove(mesh)
+        bpy.data.batch_remove([armature, figure, data, mesh])
         raise
     return armature
 
 
 def remove_character(armature: bpy.types.Object) -> None:
     """Take out again what :func:`build_character` has added."""
-    meshes = [child.data for child in armature.children]
-    bpy.data.armatures.remove(armature.data)
-    for mesh in meshes:
-        bpy.data.meshes.remove(mesh)
+    things = [armature, *armature.children]
+    bpy.data.batch_remove([*things, *(thing.data for thing in things if thing.data)])
 
 
 def _collection(context: bpy.types.Context) -> bpy.types.Collection:

@@ -1,5 +1,8 @@
 """Recognises an SMPL armature by its bone names and poses it, whatever its bones' rest orientation is."""
 
+# Blender's stubs give the union of all types where the code knows which one it has.
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+
 from __future__ import annotations
 
 import bpy

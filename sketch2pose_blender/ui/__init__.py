@@ -1,5 +1,8 @@
 """What the user sees: the sidebar panel, its operators, the preferences."""
 
+# Blender's stubs give the union of all types where the code knows which one it has.
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+
 from __future__ import annotations
 
 import bpy

@@ -32,7 +32,7 @@ def image_file(image: bpy.types.Image, folder: Path) -> Path:
 
 def _write_pixels(image: bpy.types.Image, folder: Path) -> Path:
     """Write what was painted, without touching the image: Image.save would mark it as saved."""
-    width, height = image.size
+    width, height = image.size  # pyright: ignore[reportGeneralTypeIssues]
     if not width or not height:
         raise InputError(f"{image.name} is empty; choose another drawing.")
     pixels = np.empty(width * height * image.channels, np.float32)
@@ -44,7 +44,7 @@ def _write_pixels(image: bpy.types.Image, folder: Path) -> Path:
         colours[:, 3] = channels[:, 3]
     copy = bpy.data.images.new("drawing", width, height, alpha=True)
     try:
-        copy.pixels.foreach_set(colours.ravel())
+        copy.pixels.foreach_set(colours.ravel())  # pyright: ignore[reportArgumentType]
         path = folder / "drawing.png"
         copy.file_format = "PNG"
         copy.save(filepath=str(path))

@@ -5,6 +5,9 @@ from a script, or without a window, the operator waits. The scene changes once, 
 step; after a failure it is as it was.
 """
 
+# Blender's stubs give the union of all types where the code knows which one it has.
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportIncompatibleMethodOverride=false
+
 from __future__ import annotations
 
 import logging
@@ -14,7 +17,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
@@ -35,10 +38,10 @@ class Status:
     """What the panel shows of the last job."""
 
     text: str = ""
-    icon: str = "NONE"
+    icon: Any = "NONE"
     job: PoseJob | None = None
 
-    def show(self, text: str, icon: str) -> None:
+    def show(self, text: str, icon: Any) -> None:
         """Set the sentence and redraw the 3D views."""
         self.text, self.icon = text, icon
         for window in bpy.context.window_manager.windows:

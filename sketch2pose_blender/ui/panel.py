@@ -18,6 +18,7 @@ class SKETCH2POSE_PT_pose(bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Lay out the panel."""
         layout = self.layout
+        assert layout is not None
         layout.template_ID_preview(context.scene.sketch2pose, "image", open="image.open", hide_buttons=False)
         column = layout.column(align=True)
         column.operator(operators.SKETCH2POSE_OT_pose_new.bl_idname, icon="OUTLINER_OB_ARMATURE")

@@ -1,19 +1,29 @@
-"""Every test starts in an empty file, in a profile of its own; one Blender version a process."""
+"""Every test starts in an empty file; Blender has a profile of its own, made for this run."""
 
 import importlib
 import os
+import shutil
+import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))  # for posed.py
+PROFILE = tempfile.mkdtemp(prefix="sketch2pose-profile-")
 # Must stand before Blender starts, which is when bpy is imported.
-os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="sketch2pose-profile-")
+os.environ["BLENDER_USER_RESOURCES"] = PROFILE
 bpy = pytest.importorskip("bpy")
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        item.add_marker(pytest.mark.blender)
+        if "blender" in item.path.parent.name:
+            item.add_marker(pytest.mark.blender)
+
+
+def pytest_sessionfinish():
+    shutil.rmtree(PROFILE, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
