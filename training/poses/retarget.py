@@ -4,8 +4,9 @@ Per joint: the shortest rotation from SMPL's rest bone to the source's rest bone
 rotation. So a source may rest in a T-pose, an A-pose or with hanging arms, and twists carry over. Where a
 limb of the source is split into several bones, a last shortest rotation lays the SMPL bone exactly along it.
 
-The pelvis and the collars take the source's turn from its rest pose and no direction: where a root or a
-collar bone begins is a matter of the capture program, not of the body. The head and the toes do so, too.
+The pelvis takes the direction from hip to hip and for the rest the source's turn from its rest pose; collars,
+head and toes take that turn alone: where a root or a collar bone begins, and where a head ends, is a matter
+of the capture program, not of the body.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ class SmplMotion:
     Attributes:
         rotations: (F, 24, 3, 3) float64 local rotations; the first is the global orientation, y up, the
             heading is the source's.
-        bones: K pairs (start, end) of SMPL joints whose direction the source gives.
+        bones: K pairs (start, end) of SMPL joints whose direction the source gives; the first is from
+            the right hip to the left.
         directions: (F, K, 3) float64 unit directions of those bones by the source's own forward
             kinematics, y up.
         starts_in_t_pose: whether the first frame is a calibration pose that is not part of the motion.
@@ -107,6 +109,17 @@ def to_smpl(motion: Motion, file: str) -> SmplMotion:
             continue
         ahead = _ahead(joint, found, rest, _SHORTEST * size)
         turned = rotations[:, found.turns[joint]]
+        if name == "pelvis":
+            world[:, joint] = upright @ turned @ axes
+            # Most pelvises are rigid; where each side has a bone of its own, the hips decide.
+            across = (_index("right_hip"), _index("left_hip"))
+            hips = positions[:, found.places[across[1]]] - positions[:, found.places[across[0]]]
+            hips = _unit(hips @ upright.T)
+            drawn = world[:, joint] @ (smpl_rest[across[1]] - smpl_rest[across[0]])
+            world[:, joint] = swing(drawn, hips) @ world[:, joint]
+            bones.append(across)
+            directions.append(hips)
+            continue
         if ahead < 0:
             # A hand without fingers lies along the forearm; all else keeps its turn from the rest pose.
             aligned = alignments[JOINT_PARENTS[joint]] if name.endswith("_wrist") else axes
@@ -119,7 +132,7 @@ def to_smpl(motion: Motion, file: str) -> SmplMotion:
         direction = positions[:, found.places[ahead]] - positions[:, found.places[joint]]
         world[:, joint] = upright @ swing(turned @ smpl_bone, direction) @ turned
         bones.append((joint, ahead))
-        directions.append(direction @ upright.T / np.linalg.norm(direction, axis=-1, keepdims=True))
+        directions.append(_unit(direction @ upright.T))
     directions_array = np.stack(directions, 1)
     return SmplMotion(
         local_rotations(world),
@@ -152,6 +165,10 @@ def direction_errors(rotations: np.ndarray, motion: SmplMotion) -> np.ndarray:
 def _smpl_rest() -> np.ndarray:
     """(24, 3) float64 joints of the default body's T-pose, metres."""
     return np.asarray(load_body().rest()[1], np.float64)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
 def _index(name: str) -> int:
