@@ -121,17 +121,26 @@ class PoseJob:
     def _log(self) -> Path:
         return self._folder / "log.txt"
 
+    def _last_words(self) -> str:
+        """The last line that the child wrote on stderr; its end, if it is long."""
+        with self._log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - 300))
+            lines = log.read().decode("utf-8", errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
+
     def _read_result(self, code: int) -> PoseResult:
         path = self._folder / "poses.json"
         if code not in (0, 1) or not path.is_file():
-            lines = self._log.read_text("utf-8", errors="replace").strip().splitlines()
-            reason = lines[-1] if lines else f"exit code {code}"
+            reason = self._last_words() or f"exit code {code}"
             raise InstallError(f"The pose program stopped without a result: {reason}")
         if path.stat().st_size > _MAX_RESULT:
             raise InstallError(
                 "The pose program's result is too large to be true; install the extension again."
             )
-        result = read_poses(path.read_bytes())
+        try:
+            result = read_poses(path.read_bytes())
+        except InputError as error:
+            raise InstallError("The pose program's result is broken; install the extension again.") from error
         if not result.images:
             raise InstallError("The pose program's result holds no image; install the extension again.")
         image = result.images[0]

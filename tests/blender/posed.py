@@ -1,11 +1,11 @@
 """Random poses, what the backend says of them, and what stands in Blender."""
 
+import bpy
 import numpy as np
 
 from backend.api import CameraPose, Hypothesis
 from backend.body import pose_body
 from backend.skeleton import JOINT_NAMES
-import bpy
 
 #: Camera frame (x right, y down, z away) -> Blender's front view.
 CAMERA_TO_BLENDER = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])

@@ -107,10 +107,12 @@ def test_any_rest_orientation(seed, rest, axes, scale, turn):
 def test_stays_on_the_ground_of_its_rest_pose_and_keeps_its_place():
     rng = np.random.default_rng(5)
     armature = foreign_armature(rng, rest="random", axes=TO_BLENDER)
-    vertices, joints = BODY.rest()
+    vertices, _ = BODY.rest()
     ground = vertices[:, 1].min()
     pelvis = armature.pose.bones["pelvis"]
-    pelvis.location = armature.data.bones["pelvis"].matrix_local.to_3x3().inverted() @ Vector((0.4, -0.3, 2.0))
+    pelvis.location = armature.data.bones["pelvis"].matrix_local.to_3x3().inverted() @ Vector(
+        (0.4, -0.3, 2.0)
+    )
     pose = random_pose(rng)
     apply_pose(armature, hypothesis(BODY, pose), BODY)
     found = joints_in_blender(armature)
