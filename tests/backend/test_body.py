@@ -27,7 +27,7 @@ from backend.body import (
     pose_body,
     rodrigues,
 )
-from backend.errors import InputError
+from backend.errors import InputError, InstallError
 from backend.skeleton import JOINT_NAMES, JOINT_PARENTS, KEYPOINT_MIRROR, N_JOINTS, keypoint_index
 
 BODIES = {"full": DEFAULT_BODY, "light": LIGHT_BODY}
@@ -399,6 +399,21 @@ def refused(path: Path) -> str:
 def test_missing_file(tmp_path: Path) -> None:
     assert "does not exist" in refused(tmp_path / "nobody.npz")
     assert "does not exist" in refused(tmp_path)
+
+
+def test_a_missing_body_of_our_own_is_a_broken_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for body in (tmp_path / "default.npz", tmp_path):
+        monkeypatch.setattr("backend.body.DEFAULT_BODY", body)
+        with pytest.raises(InstallError, match="install Sketch2Pose again"):
+            load_body()
+
+
+def test_a_path_that_no_file_can_have() -> None:
+    for name in ("a" * 5000, "null\0byte"):
+        with pytest.raises(InputError, match="does not exist"):
+            load_body(name)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a body", b"PK\x03\x04broken", b"\x80\x04K\x01."])
