@@ -1,4 +1,4 @@
-"""``python -m training bodies|train|evaluate|export``: build the body, train, measure and ship the networks."""
+"""``python -m training bodies|poses|train|evaluate|export``: bodies, poses, and networks to train and ship."""
 
 from __future__ import annotations
 

@@ -420,6 +420,19 @@ def test_acclaim_bones_point_where_scipy_has_them(tmp_path):
     assert angles_between(wrist, starts["lhand"] - starts["lradius"]).max() < 0.001
 
 
+def test_acclaim_in_a_zip_finds_its_skeleton(tmp_path):
+    asf, amc, _, _ = acclaim_texts()
+    with zipfile.ZipFile(tmp_path / "cmu.zip", "w") as archive:
+        archive.writestr("a/02.asf", asf)
+        archive.writestr("a/02_04.amc", amc)
+        archive.writestr("b/03.asf", "broken")
+    (tmp_path / "02.asf").write_text(asf)
+    (tmp_path / "02_04.amc").write_text(amc)
+    zipped, plain = read_file(tmp_path / "cmu.zip"), read_file(tmp_path / "02_04.amc")
+    assert len(plain.frames) == 2  # 8 frames at 120 a second
+    np.testing.assert_array_equal(zipped.rotations, plain.rotations)
+
+
 def test_motion_without_its_skeleton_file_is_named(tmp_path):
     (tmp_path / "02_04.amc").write_text(acclaim_texts()[1])
     with pytest.raises(InputError, match=r"02_04\.amc has no skeleton file beside it"):
@@ -539,6 +552,19 @@ def test_broken_bvh_is_told_in_one_sentence(text, part):
 def test_limbs_that_do_not_hang_together_are_refused():
     loose = [(n, "hip" if n == "lFoot" else p, o) for n, p, o in DAZ]
     assert "left ankle that does not hang below its left knee" in fails(bvh_text(loose, walking(2, DAZ)))
+
+
+def test_hips_in_one_place_are_refused():
+    pinched = [(n, p, (0, *o[1:]) if "Buttock" in n else o) for n, p, o in DAZ]
+    assert "left hip in the same place as its right hip" in fails(
+        bvh_text(pinched, np.zeros((2, joint_count(DAZ), 3)))
+    )
+
+
+def test_limb_without_length_keeps_the_turn_of_its_joint():
+    short = [(n, p, (0, 0, 0) if n == "lShin" else o) for n, p, o in DAZ]
+    rotations = to_smpl(read_bvh(bvh_text(short, walking(3, DAZ)), "a"), "a").rotations
+    assert np.isfinite(rotations).all()
 
 
 @pytest.mark.parametrize(

@@ -177,10 +177,13 @@ def _archived(path: Path) -> Iterator[Recording]:
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise InputError(f"{path} is no zip archive or is damaged; get a sound copy of it.") from error
     members = sorted(info.filename for info in archive.infolist() if not info.is_dir())
-    return (_archived_recording(path, archive, members, name) for name in filter(_is_motion, members))
+    skeletons = [PurePosixPath(name) for name in members if name.lower().endswith(".asf")]
+    return (_archived_recording(path, archive, skeletons, name) for name in filter(_is_motion, members))
 
 
-def _archived_recording(path: Path, archive: zipfile.ZipFile, members: list[str], member: str) -> Recording:
+def _archived_recording(
+    path: Path, archive: zipfile.ZipFile, skeletons: list[PurePosixPath], member: str
+) -> Recording:
     folder = PurePosixPath(member).parent
 
     def read(member: str = member) -> bytes:
@@ -195,8 +198,7 @@ def _archived_recording(path: Path, archive: zipfile.ZipFile, members: list[str]
         return _limited(data, f"{path}/{member}")
 
     def beside() -> tuple[str, str]:
-        near = [PurePosixPath(name) for name in members if PurePosixPath(name).parent == folder]
-        names = [name.name for name in near if name.suffix.lower() == ".asf"]
+        names = [skeleton.name for skeleton in skeletons if skeleton.parent == folder]
         skeleton = str(folder / _skeleton_of(PurePosixPath(member).name, names, member))
         return read(skeleton).decode("utf-8", errors="replace"), f"{path}/{skeleton}"
 

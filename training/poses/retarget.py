@@ -113,8 +113,7 @@ def to_smpl(motion: Motion, file: str) -> SmplMotion:
             world[:, joint] = upright @ turned @ axes
             # Most pelvises are rigid; where each side has a bone of its own, the hips decide.
             across = (_index("right_hip"), _index("left_hip"))
-            hips = positions[:, found.places[across[1]]] - positions[:, found.places[across[0]]]
-            hips = _unit(hips @ upright.T)
+            hips = _direction(across, found, positions, upright, file)
             drawn = world[:, joint] @ (smpl_rest[across[1]] - smpl_rest[across[0]])
             world[:, joint] = swing(drawn, hips) @ world[:, joint]
             bones.append(across)
@@ -129,10 +128,11 @@ def to_smpl(motion: Motion, file: str) -> SmplMotion:
         source_rest = rest[found.places[ahead]] - rest[found.places[joint]]
         alignments[joint] = swing(axes @ smpl_bone, source_rest) @ axes
         turned = turned @ alignments[joint]
-        direction = positions[:, found.places[ahead]] - positions[:, found.places[joint]]
-        world[:, joint] = upright @ swing(turned @ smpl_bone, direction) @ turned
+        direction = _direction((joint, ahead), found, positions, upright, file)
+        turned = upright @ turned
+        world[:, joint] = swing(turned @ smpl_bone, direction) @ turned
         bones.append((joint, ahead))
-        directions.append(_unit(direction @ upright.T))
+        directions.append(direction)
     directions_array = np.stack(directions, 1)
     return SmplMotion(
         local_rotations(world),
@@ -167,8 +167,19 @@ def _smpl_rest() -> np.ndarray:
     return np.asarray(load_body().rest()[1], np.float64)
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+def _direction(
+    bone: tuple[int, int], found: SkeletonMap, positions: np.ndarray, upright: np.ndarray, file: str
+) -> np.ndarray:
+    """(F, 3) unit directions of a bone by the source's forward kinematics, y up."""
+    start, end = (found.places[joint] for joint in bone)
+    vectors = (positions[:, end] - positions[:, start]) @ upright.T
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    if lengths.min() < 1e-9:
+        raise InputError(
+            f"{file} has a {JOINT_NAMES[bone[1]].replace('_', ' ')} in the same place as its "
+            f"{JOINT_NAMES[bone[0]].replace('_', ' ')}; choose a skeleton of a person."
+        )
+    return vectors / lengths
 
 
 def _index(name: str) -> int:
@@ -212,16 +223,14 @@ def _starts_in_t_pose(bones: list[tuple[int, int]], directions: np.ndarray, worl
         return False
     jump = np.degrees(np.arccos(np.clip((directions[0] * directions[1]).sum(-1), -1, 1))).max()
     turn = np.degrees(np.arccos(np.clip((np.trace(world[0, 0].T @ world[1, 0]) - 1) / 2, -1, 1)))
-    local = directions[0] @ world[0, 0]  # in the pelvis's axes: left, up, forward
+    local = dict(zip(bones, directions[0] @ world[0, 0], strict=True))  # in the pelvis's axes
     square = np.cos(np.radians(_SQUARE))
-    limbs = [(n, sign, 0) for n, sign in (("left", 1), ("right", -1))]
-    straight = [
-        local[bones.index((_index(f"{side}_{a}"), _index(f"{side}_{b}")))] @ np.eye(3)[axis] * sign
-        for side, sign, axis in limbs
-        for a, b in (("shoulder", "elbow"), ("elbow", "wrist"))
-    ] + [
-        -local[bones.index((_index(f"{side}_{a}"), _index(f"{side}_{b}")))][1]
-        for side in ("left", "right")
-        for a, b in (("hip", "knee"), ("knee", "ankle"))
-    ]
+    straight = []
+    for side, outward in (("left", 1.0), ("right", -1.0)):
+        for start, end, axis in (
+            ("shoulder", "elbow", (outward, 0, 0)), ("elbow", "wrist", (outward, 0, 0)),
+            ("hip", "knee", (0, -1, 0)), ("knee", "ankle", (0, -1, 0)),
+        ):  # fmt: skip
+            bone = (_index(f"{side}_{start}"), _index(f"{side}_{end}"))
+            straight.append(local[bone] @ axis if bone in local else -1.0)
     return bool(max(jump, turn) > _JUMP and min(straight) > square)
