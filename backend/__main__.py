@@ -42,7 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else WRONG_USAGE
     try:
-        return arguments.run(arguments)
+        code = arguments.run(arguments)
+        print(end="", flush=True)  # a full disk or a reader that has gone shows here, not after the end
+        return code
     except pose.UsageError as error:
         print(f"python -m backend {arguments.command}: {error}", file=sys.stderr)
         return WRONG_USAGE
@@ -52,12 +54,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("Stopped.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has gone; what Python flushes at its end must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _end_output()  # its reader has gone
     except Exception as error:  # noqa: BLE001 - a person never sees a traceback
         reason = f"{type(error).__name__}: {error}".replace("\n", " ")
         print(f"An unexpected error occurred ({reason}); please report it.", file=sys.stderr)
+        _end_output()
     return FAILED
+
+
+def _end_output() -> None:
+    """Write what is left of the output, or drop it where that fails: Python's own last try would be noisy."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

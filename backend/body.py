@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import InputError
+from .errors import InputError, InstallError
 from .skeleton import JOINT_PARENTS, N_JOINTS
 
 #: A numpy array or a torch tensor; every function returns the kind it was given.
@@ -242,9 +242,21 @@ def load_body(path: Path | str | None = None) -> Body:
     Raises:
         InputError: the file is missing, is no ``.npz``, holds pickled objects, lacks a key, or its
             arrays do not fit together; the sentence says which.
+        InstallError: the body that ships is missing or damaged.
     """
-    path = Path(path) if path is not None else DEFAULT_BODY
-    if not path.is_file():
+    if path is None:
+        try:
+            return load_body(DEFAULT_BODY)
+        except InputError as error:
+            raise InstallError(
+                f"The body file {DEFAULT_BODY.name} is missing or damaged; install Sketch2Pose again."
+            ) from error
+    path = Path(path)
+    try:
+        found = path.is_file()
+    except (OSError, ValueError):  # too long, or out of reach
+        found = False
+    if not found:
         raise InputError(f"The body file {path} does not exist; choose an SMPL .npz file.")
     try:
         with np.load(path, allow_pickle=False) as archive:

@@ -289,9 +289,9 @@ def _without_specks(mask: np.ndarray) -> np.ndarray:
     side = max(mask.shape)
     strokes = _patches(mask)
     extent = _extent(strokes.boxes)
-    if not (extent >= FIGURE_EXTENT * side).any():
-        raise InputError(NO_FIGURE)
     kept = (strokes.areas >= 3) & (extent >= 0.012 * side)
+    if not (kept & (extent >= FIGURE_EXTENT * side)).any():
+        raise InputError(NO_FIGURE)
     return np.concatenate([[False], kept])[strokes.labels]
 
 

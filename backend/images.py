@@ -97,6 +97,8 @@ def _decoded(image: Image.Image) -> Picture:
         if upright.size != image.size:
             full = (full[1], full[0])
         return _picture(upright, full)
+    except MemoryError:
+        raise
     except Exception as error:  # corrupted data raise many types in Pillow's decoders
         raise InputError("The image is damaged or cut off; save or export it again.") from error
 
@@ -110,6 +112,8 @@ def from_image(image: Image.Image) -> Picture:
     _check_size(*image.size)
     try:
         return _picture(image, image.size)
+    except MemoryError:
+        raise
     except Exception as error:  # a lazily loaded file fails here, in any of Pillow's ways
         raise InputError("The image is damaged or cut off; save or export it again.") from error
 
@@ -180,8 +184,9 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         values = np.nan_to_num(np.asarray(image, np.float32))
         top = float(values.max(initial=0.0))
-        # 16-bit gray comes as I;16 or I; floating point images hold 0..1 or 0..255.
-        white = 65535.0 if image.mode != "F" or top > 255 else 255.0 if top > 1 else 1.0
+        # 16-bit gray comes as I;16 or I; floating point images hold 0..1 or 0..255. Gray that never
+        # leaves the lowest 256 of 65,536 tones was 8-bit gray.
+        white = 65535.0 if top > 255 else 1.0 if image.mode == "F" and top <= 1 else 255.0
         return Image.fromarray(np.round(np.clip(values / white, 0, 1) * 255).astype(np.uint8))
     if image.has_transparency_data:
         return image.convert("RGBA")

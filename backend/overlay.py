@@ -56,7 +56,8 @@ def _faded(rgb: np.ndarray) -> np.ndarray:
 
 
 def _skeleton(figure: Figure, size: tuple[int, int], zoom: float) -> Image.Image:
-    points = {name: np.array(keypoint.xy) * zoom for name, keypoint in figure.keypoints.items()}
+    # Pixels count from their centres.
+    points = {name: (np.array(keypoint.xy) + 0.5) * zoom - 0.5 for name, keypoint in figure.keypoints.items()}
     spots = np.array(list(points.values()))
     extent = float((spots.max(0) - spots.min(0)).max())
     width = float(np.clip(extent / 90, 2.5, 9.0))

@@ -78,8 +78,11 @@ class Pipeline:
             The poses, in reading order.
 
         Raises:
-            InputError: the image cannot be read, the box lies outside it, or it shows no figure.
+            InputError: the image cannot be read, the box lies outside it, it shows no figure, or fewer
+                than one was asked for.
         """
+        if figures is not None and figures < 1:
+            raise InputError(f"{figures} figures were asked for; give 1, 2, ... or None for all.")
         picture = _picture(sketch)
         boxes = propose_figures(picture.gray) if box is None else _given_box(box, picture)
         detections = detect(self.engine, picture.gray, boxes)
@@ -87,7 +90,7 @@ class Pipeline:
         if not chosen:
             raise InputError(NO_FIGURE)
         found = tuple(self._figure(detections[i], boxes[i], picture) for i in chosen)
-        return ImageResult(_name(sketch), picture.width, picture.height, None, found)
+        return ImageResult(file_name(sketch), picture.width, picture.height, None, found)
 
     def pose_many(self, sketches: Iterable[Sketch], *, figures: int | None = 1) -> Iterator[ImageResult]:
         """Pose many drawings, one result each, in order; a drawing that fails has ``error`` set.
@@ -106,15 +109,15 @@ class Pipeline:
         try:
             return self.pose(sketch, figures=figures, box=box)
         except SketchPoseError as error:
-            return ImageResult(_name(sketch), *_size(sketch), error=str(error))
+            return ImageResult(file_name(sketch), *_size(sketch), error=str(error))
         except MemoryError:
             return ImageResult(
-                _name(sketch), 0, 0, error="There is not enough memory for this image; make it smaller."
+                file_name(sketch), 0, 0, error="There is not enough memory for this image; make it smaller."
             )
         except Exception as error:  # noqa: BLE001 - one bad image must not end the batch
             reason = f"{type(error).__name__}: {error}".replace("\n", " ")
             return ImageResult(
-                _name(sketch), 0, 0, error=f"An unexpected error occurred ({reason}); please report it."
+                file_name(sketch), 0, 0, error=f"An unexpected error occurred ({reason}); please report it."
             )
 
     def _figure(self, detection: Detection, box: np.ndarray, picture: Picture) -> Figure:
@@ -194,7 +197,7 @@ def _picture(sketch: Sketch) -> Picture:
     return read_image(sketch)
 
 
-def _name(sketch: Sketch) -> str:
+def file_name(sketch: Sketch) -> str:
     """The file as the user named it; "" for an image that has none."""
     name = getattr(sketch, "filename", "") if isinstance(sketch, Image.Image) else sketch
     if not isinstance(name, str | Path):
@@ -213,7 +216,10 @@ def _size(sketch: Sketch) -> tuple[int, int]:
 
 
 def _given_box(box: Sequence[float], picture: Picture) -> np.ndarray:
-    values = np.asarray(box, np.float64)
+    try:
+        values = np.asarray(box, np.float64)
+    except (TypeError, ValueError):
+        values = np.empty(0)
     if values.shape != (4,) or not np.isfinite(values).all():
         raise InputError("The box is not four numbers; give x0,y0,x1,y1 in pixels.")
     x0, y0 = np.maximum(values[:2], 0)

@@ -1,11 +1,13 @@
 """The network that ships, on the project's own labelled drawings: a floor that catches a wrong export."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from backend.engines.onnx import KEYPOINT_NETWORK, WEIGHTS_FOLDER, OnnxEngine, check_weights
+from backend.errors import InstallError
 from backend.keypoints import mirrored, predict_both_ways
 from training.evaluate.sketches import evaluate_sketches, read_labels
 
@@ -48,3 +50,16 @@ def test_a_batch_reads_as_its_figures_alone(engine):
     alone = engine.predict(crops[1:2])
     np.testing.assert_allclose(together.heatmaps[1], alone.heatmaps[0], atol=1e-3)
     np.testing.assert_allclose(together.directions[1], alone.directions[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("damage", ["keypoints_s.onnx", "keypoints_s.safetensors", "checksums.json"])
+@pytest.mark.parametrize("content", [None, b"", b"[]", b"{"])
+def test_damaged_weights_are_one_sentence(tmp_path, damage, content):
+    for path in WEIGHTS_FOLDER.iterdir():
+        shutil.copy(path, tmp_path)
+    if content is None:
+        (tmp_path / damage).unlink()
+    else:
+        (tmp_path / damage).write_bytes(content)
+    with pytest.raises(InstallError, match="install Sketch2Pose again"):
+        OnnxEngine(tmp_path / KEYPOINT_NETWORK.name)

@@ -6,7 +6,6 @@ import argparse
 import platform
 import sys
 import time
-from statistics import median
 
 from .. import __version__
 from ..errors import InstallError
@@ -48,6 +47,6 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001
     print(f"Weights      {engine.weights_id} (checksum matches)")
     body = load_body()
     print(f"Body         {len(body.v_template):,} vertices, {body.n_betas} betas")
-    print(f"Prediction   {cold * 1e3:.0f} ms with start-up, then {median(times) * 1e3:.1f} ms a figure")
+    print(f"Prediction   {cold * 1e3:.0f} ms with start-up, then {np.median(times) * 1e3:.1f} ms a figure")
     print("Everything works.")
     return 0

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import math
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from ..pipeline import Pipeline
 
 FORMATS = ("json", "overlay")
+#: An overlay's name takes at most so many bytes of its drawing's; file systems allow 255 in all.
+LONGEST_STEM = 200
 
 
 class UsageError(Exception):
@@ -24,8 +29,10 @@ class UsageError(Exception):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="an image file, or a folder of them")
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where results are written")
+    parser.add_argument(
+        "inputs", nargs="+", type=_named, metavar="INPUT", help="an image file, or a folder of them"
+    )
+    parser.add_argument("--out", required=True, type=_named, metavar="DIR", help="where results are written")
     parser.add_argument(
         "--format",
         default=FORMATS,
@@ -57,9 +64,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
     sources = list(find_images(arguments.inputs))
-    if arguments.box is not None and (len(sources) != 1 or Path(arguments.inputs[0]).is_dir()):
+    if arguments.box is not None and (len(sources) != 1 or _is_folder(Path(arguments.inputs[0]))):
         raise UsageError("--box needs exactly one image file.")
-    folder: Path = arguments.out
+    folder = Path(arguments.out)
+    if _is_folder(folder) and any(
+        _is_folder(path) and path.samefile(folder) for path in map(Path, arguments.inputs)
+    ):
+        raise UsageError("--out is one of the folders of drawings; give another one for the results.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -94,6 +105,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if done == len(results) else 1
 
 
+def _is_folder(path: Path) -> bool:
+    """Whether there is a folder, as far as that can be told: a path may be too long or out of reach."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def find_images(inputs: Iterable[str]) -> Iterable[Path]:
     """The images that the inputs name: files as given, folders expanded and sorted naturally.
 
@@ -103,7 +122,7 @@ def find_images(inputs: Iterable[str]) -> Iterable[Path]:
 
     for name in inputs:
         path = Path(name)
-        if not path.is_dir():
+        if not _is_folder(path):
             yield path
             continue
         try:
@@ -120,15 +139,22 @@ def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:
 
 
 def overlay_names(sources: Sequence[Path]) -> list[str]:
-    """A file name for the overlay of each source: unlike all others, in upper or lower case too."""
-    taken: set[str] = set()
+    """A file name for the overlay of each source.
+
+    It is unlike all others, in upper or lower case too, and unlike the sources', which may lie in the
+    output folder and must never be overwritten.
+    """
+    taken = {source.name.casefold() for source in sources}
     names: list[str] = []
     for source in sources:
+        stem = source.stem
+        if len(os.fsencode(stem)) > LONGEST_STEM:
+            stem = os.fsencode(stem)[:LONGEST_STEM].decode("utf-8", "ignore")
         number = 1
-        name = f"{source.stem}_overlay.png"
+        name = f"{stem}_overlay.png"
         while name.casefold() in taken:
             number += 1
-            name = f"{source.stem}-{number}_overlay.png"
+            name = f"{stem}-{number}_overlay.png"
         taken.add(name.casefold())
         names.append(name)
     return names
@@ -136,10 +162,11 @@ def overlay_names(sources: Sequence[Path]) -> list[str]:
 
 def _posed(pipeline: Pipeline, source: Path, arguments: argparse.Namespace) -> ImageResult:
     from ..api import ImageResult
+    from ..pipeline import file_name
 
-    if source.is_dir():
+    if _is_folder(source):
         return ImageResult(
-            str(source), 0, 0, "The folder holds no images that can be read; choose another one."
+            file_name(source), 0, 0, "The folder holds no images that can be read; choose another one."
         )
     return pipeline.try_pose(source, figures=arguments.figures, box=arguments.box)
 
@@ -149,7 +176,10 @@ def _with_overlay(result: ImageResult, source: Path, path: Path) -> ImageResult:
     from ..images import read_image
     from ..overlay import draw_overlay
 
-    overlay = draw_overlay(read_image(source), result)
+    try:
+        overlay = draw_overlay(read_image(source), result)
+    except SketchPoseError as error:  # the file has changed since it was posed
+        return replace(result, error=str(error), figures=())
     try:
         with replacing(path) as temporary:
             overlay.save(temporary, "PNG", compress_level=6)
@@ -182,6 +212,12 @@ class _Progress:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
+def _named(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty; give the path of a file or folder")
+    return text
+
+
 def _formats(text: str) -> tuple[str, ...]:
     chosen = tuple(part.strip() for part in text.split(","))
     unknown = [part for part in chosen if part not in FORMATS]
@@ -203,6 +239,10 @@ def _box(text: str) -> tuple[float, ...]:
         values = tuple(float(part) for part in text.split(","))
     except ValueError:
         values = ()
-    if len(values) != 4 or not (values[0] < values[2] and values[1] < values[3]):
+    if (
+        len(values) != 4
+        or not all(map(math.isfinite, values))
+        or not (values[0] < values[2] and values[1] < values[3])
+    ):
         raise argparse.ArgumentTypeError(f"{text!r} is no box; give X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1")
     return values

@@ -43,7 +43,7 @@ def check_weights(graph: Path) -> str:
             "The list of checksums of the weights is damaged; install Sketch2Pose again."
         ) from error
     for path in (graph, numbers):
-        if expected.get(path.name) != file_sha256(path):
+        if not isinstance(expected, dict) or expected.get(path.name) != file_sha256(path):
             raise InstallError(f"The weights file {path.name} is damaged; install Sketch2Pose again.")
     return f"{graph.stem}@{expected[numbers.name]}"
 

@@ -148,6 +148,64 @@ def test_drawings_of_one_name_keep_their_own_overlay(tmp_path, drawing):
     assert sorted(os.listdir(tmp_path / "out")) == ["poses.json", "x-2_overlay.png", "x_overlay.png"]
 
 
+def test_drawings_are_never_overwritten(tmp_path, drawing, capsys):
+    for name in ("x.png", "x_overlay.png"):
+        drawing.save(tmp_path / name)
+    before = {name: (tmp_path / name).read_bytes() for name in ("x.png", "x_overlay.png")}
+    assert main(["pose", str(tmp_path), "--out", str(tmp_path)]) == 2
+    assert "--out" in capsys.readouterr().err
+    assert main(["pose", *(str(tmp_path / name) for name in before), "--out", str(tmp_path)]) == 0
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+    overlays = set(os.listdir(tmp_path)) - {*before, "poses.json"}
+    assert overlays == {"x-2_overlay.png", "x_overlay_overlay.png"}
+
+
+def test_names_at_the_limits_do_not_end_the_batch(tmp_path, drawing, capsys):
+    long = tmp_path / f"{'é' * 125}.png"  # 254 bytes
+    drawing.save(long)
+    endless = tmp_path / ("y" * 5000)
+    drawing.save(tmp_path / "last.png")
+    inputs = [str(path) for path in (endless, long, tmp_path / "last.png")]
+    assert main(["pose", *inputs, "--out", str(tmp_path / "out")]) == 1
+    images = read(tmp_path / "out")["images"]
+    assert [image["error"] is None for image in images] == [False, True, True]
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert len(os.listdir(tmp_path / "out")) == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other file systems take no such names")
+def test_names_that_are_no_text(tmp_path, drawing):
+    folder, file = os.fsencode(tmp_path) + b"/\xfe", os.fsencode(tmp_path) + b"/\xff.png"
+    os.mkdir(folder)  # noqa: PTH102
+    drawing.save(tmp_path / "a.png")
+    os.rename(tmp_path / "a.png", file)  # noqa: PTH104
+    inputs = [os.fsdecode(folder), os.fsdecode(file)]
+    assert main(["pose", *inputs, "--out", str(tmp_path / "out")]) == 1
+    assert [image["error"] is None for image in read(tmp_path / "out")["images"]] == [False, True]
+
+
+def test_a_drawing_that_vanishes_meanwhile_does_not_end_the_batch(tmp_path, drawing, monkeypatch):
+    from backend import pipeline
+
+    for name in ("a.png", "b.png"):
+        drawing.save(tmp_path / name)
+    pose = pipeline.Pipeline.try_pose
+
+    def pose_and_remove(self, sketch, **options):
+        result = pose(self, sketch, **options)
+        if sketch.name == "a.png":
+            sketch.unlink()
+        return result
+
+    monkeypatch.setattr(pipeline.Pipeline, "try_pose", pose_and_remove)
+    inputs = [str(tmp_path / name) for name in ("a.png", "b.png")]
+    assert main(["pose", *inputs, "--out", str(tmp_path / "out")]) == 1
+    first, second = read(tmp_path / "out")["images"]
+    assert "does not exist" in first["error"]
+    assert first["figures"] == []
+    assert second["error"] is None
+
+
 @pytest.mark.parametrize(("value", "count"), [("1", 1), ("2", 2), ("all", 3)])
 def test_figures(tmp_path, drawing, value, count):
     page = Image.new("L", (900, 400), 255)
@@ -175,7 +233,8 @@ def test_box(tmp_path, drawing, capsys):
         ["pose", "a.png", "--out", "o", "--figures", "0"], ["pose", "a.png", "--out", "o", "--figures", "-1"],
         ["pose", "a.png", "--out", "o", "--figures", "²"], ["pose", "a.png", "--out", "o", "--box", "1,2,3"],
         ["pose", "a.png", "--out", "o", "--box", "9,9,1,1"], ["pose", "a.png", "--out", "o", "--box", "a,b,c,d"],
-        ["pose", "a.png", "--out", "o", "--box", "nan,0,1,1"], ["pose", "a.png", "--out", "o", "--engine", "magic"],
+        ["pose", "a.png", "--out", "o", "--box", "nan,0,1,1"], ["pose", "a.png", "--out", "o", "--box", "0,0,inf,inf"],
+        ["pose", "", "--out", "o"], ["pose", "a.png", "--out", ""], ["pose", "a.png", "--out", "o", "--engine", "magic"],
         ["pose", "a.png", "b.png", "--out", "o", "--box", "0,0,9,9"], ["doctor", "--loud"],
     ],
 )  # fmt: skip

@@ -241,3 +241,10 @@ def test_a_megapixel_page_takes_milliseconds():
         find_figures(array)
         times.append(time.perf_counter() - start)
     assert min(times) < 0.05
+
+
+def test_a_stroke_of_two_pixels_is_no_figure():
+    page = np.ones((16, 16), np.float32)
+    page[5, 5:7] = 0
+    with pytest.raises(InputError, match="No figure"):
+        propose_figures(page)

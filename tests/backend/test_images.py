@@ -45,6 +45,12 @@ def test_png_modes(tmp_path, page, mode):
     assert ink_is_dark(picture)
 
 
+@pytest.mark.parametrize("mode", ["I", "I;16", "F"])
+def test_eight_bits_of_gray_in_a_wider_mode(page, mode):
+    picture = from_image(page.convert("L").convert(mode))
+    assert np.allclose(picture.gray, from_image(page.convert("L")).gray, atol=0.01)
+
+
 @pytest.mark.parametrize("suffix", ["jpg", "webp", "gif", "bmp", "tif", "ppm"])
 def test_other_formats(tmp_path, page, suffix):
     page.convert("RGB").save(tmp_path / f"page.{suffix}")

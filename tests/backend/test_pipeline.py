@@ -199,3 +199,9 @@ def test_ink_far_from_paper_size_is_followed(pipeline):
     page = Image.new("L", (64, 64), 255)
     ImageDraw.Draw(page).rectangle((20, 10, 44, 54), outline=0)
     assert pipeline.pose(page).figures[0].box == pytest.approx((20, 10, 45, 55), abs=1)
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_fewer_than_one_figure_is_refused(pipeline, drawing, count):
+    with pytest.raises(InputError, match="figures were asked for"):
+        pipeline.pose(drawing, figures=count)
