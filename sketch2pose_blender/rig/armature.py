@@ -30,8 +30,8 @@ for _joint, _parent in list(enumerate(JOINT_PARENTS))[1:]:
 _FORWARD, _UP = Vector((0.0, -1.0, 0.0)), Vector((0.0, 0.0, 1.0))
 _POINTS_FORWARD = ("left_ankle", "right_ankle", "left_foot", "right_foot")
 
-#: Bone colours of the default theme: left blue, right orange, as in the overlay pictures.
-_SIDE_COLOURS = {"left": "THEME04", "right": "THEME02"}
+#: Left blue, right orange, as in the overlay pictures.
+_SIDE_COLOURS = {"left": (0.04, 0.42, 0.73), "right": (0.91, 0.48, 0.05)}
 
 
 def build_character(context: bpy.types.Context, body: Body, betas: np.ndarray, name: str) -> bpy.types.Object:
@@ -108,7 +108,12 @@ def _add_bones(context: bpy.types.Context, armature: bpy.types.Object, keypoints
     finally:
         bpy.ops.object.mode_set(mode="OBJECT")
     for bone in armature.data.bones:
-        bone.color.palette = _SIDE_COLOURS.get(bone.name.partition("_")[0], "DEFAULT")
+        colour = _SIDE_COLOURS.get(bone.name.partition("_")[0])
+        if colour is not None:
+            bone.color.palette = "CUSTOM"
+            bone.color.custom.normal = colour
+            bone.color.custom.select = [0.5 + 0.5 * value for value in colour]
+            bone.color.custom.active = [0.25 + 0.75 * value for value in colour]
 
 
 def _fill_mesh(mesh: bpy.types.Mesh, vertices: np.ndarray, faces: np.ndarray) -> None:

@@ -208,7 +208,7 @@ class _PoseOperator:
         figure = result.images[0].figures[0]
         body = load_body(preferences.body_file(context))
         self.apply(context, figure.hypotheses[0], body, self._name)
-        status.show(f"Posed {self._name}; keypoints are {figure.score:.0%} sure.", "CHECKMARK")
+        status.show(f"Posed {self._name} with {figure.score:.0%} confidence.", "CHECKMARK")
         return {"FINISHED"}
 
 
