@@ -6,6 +6,9 @@ Needs the bpy wheel and no window or GPU. The first figure of every image is sho
 wall; each folder of images starts a new shelf.
 """
 
+# Blender's stubs give the union of all types where the code knows which one it has.
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+
 from __future__ import annotations
 
 import argparse
