@@ -21,7 +21,20 @@ _COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand. Returns the exit code: 0 done, 1 failed, 2 wrong usage."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(list(sys.argv[1:] if argv is None else argv))
+    except SketchPoseError as error:
+        print(error, file=sys.stderr)
+    except ModuleNotFoundError as error:
+        print(f"The package {error.name} is missing; install it with `make setup`.", file=sys.stderr)
+    except OSError as error:
+        print(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}.", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("Stopped; the same command goes on from here.", file=sys.stderr)
+    return 1
+
+
+def _run(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     subparsers = parser.add_subparsers(dest="command", required=True)
     for name, (module, purpose) in _COMMANDS.items():
@@ -29,14 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments[:1] == [name]:  # only the chosen command's module, and what it needs, is imported
             importlib.import_module(module).add_arguments(subparser)
     args = parser.parse_args(arguments)
-    try:
-        return importlib.import_module(_COMMANDS[args.command][0]).run(args)
-    except SketchPoseError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped; the same command goes on from here.", file=sys.stderr)
-        return 1
+    return importlib.import_module(_COMMANDS[args.command][0]).run(args)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from PIL import Image
 
 from backend.errors import InputError
 from backend.skeleton import keypoint_index
+from training.__main__ import main
 from training.evaluate.metrics import (
     LABELLED_BONES,
     LABELLED_JOINTS,
@@ -145,3 +146,28 @@ def test_labels_are_read_and_checked(tmp_path):
     assert figure.style == "ink"
     with pytest.raises(InputError):
         read_labels(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("labels", ["{", "[]", "{}", "[{}]", "[1]", "5", '[{"file": "a.png", "joints": []}]'])
+def test_labels_of_another_kind_are_one_sentence(tmp_path, labels):
+    (tmp_path / "labels.json").write_text(labels)
+    with pytest.raises(InputError, match=r"labels\.json"):
+        read_labels(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [
+        (ModuleNotFoundError("no", name="cv2"), "cv2 is missing"),
+        (FileNotFoundError(2, "No such file", "/no/x.json"), "/no/x.json"),
+        (InputError("Wrong."), "Wrong."),
+    ],
+)
+def test_a_failure_of_a_command_is_one_sentence(monkeypatch, capsys, error, word):
+    def fail(args):
+        raise error
+
+    monkeypatch.setattr("training.evaluate.command.run", fail)
+    assert main(["evaluate"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert word in line

@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -62,31 +63,41 @@ class FigureScore:
 
 
 def read_labels(folder: Path) -> list[LabelledFigure]:
-    """Read ``labels.json`` and check that its images are there. Raises InputError."""
+    """Read ``labels.json`` and check that its images are there.
+
+    Raises:
+        InputError: the file is missing, is not JSON, or does not hold what a label needs; an image is missing.
+    """
     path = folder / "labels.json"
     try:
         records = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read; give a folder with labels.json and images.") from error
-    figures = []
-    for record in records:
-        joints = np.array([record["joints"][n] for n in LABELLED_JOINTS], float)
-        image = next(
-            (p for p in (folder / "images" / record["file"], folder / record["file"]) if p.is_file()), None
-        )
-        if image is None:
-            raise InputError(f"The image {record['file']} that {path} names is missing.")
-        figures.append(
-            LabelledFigure(
-                image,
-                np.array(record["box"], float),
-                joints[:, :2],
-                joints[:, 2] > 0,
-                record["style"],
-                record["sure_left_right"],
-            )
-        )
-    return figures
+    if not records:
+        raise InputError(f"{path} holds no labels; give a folder with labelled drawings.")
+    try:
+        return [_labelled(record, folder) for record in records]
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise InputError(
+            f"{path} is no list of labels as examples/README.md describes ({error!r})."
+        ) from error
+
+
+def _labelled(record: dict[str, Any], folder: Path) -> LabelledFigure:
+    joints = np.array([record["joints"][n] for n in LABELLED_JOINTS], float)
+    image = next(
+        (p for p in (folder / "images" / record["file"], folder / record["file"]) if p.is_file()), None
+    )
+    if image is None:
+        raise InputError(f"The image {record['file']} that {folder / 'labels.json'} names is missing.")
+    return LabelledFigure(
+        image,
+        np.array(record["box"], float),
+        joints[:, :2],
+        joints[:, 2] > 0,
+        record["style"],
+        record["sure_left_right"],
+    )
 
 
 def score_figure(figure: LabelledFigure, keypoints: np.ndarray) -> FigureScore:

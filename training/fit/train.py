@@ -220,7 +220,8 @@ def fit(
     bar = tqdm(total=config.samples, initial=trainer.seen, unit=" samples", disable=None)
     try:
         while trainer.seen < config.samples and time.monotonic() - started < 60 * minutes:
-            # A generator per step, keyed by the count of samples: a resumed run draws what the whole run would.
+            # A generator per step, keyed by the count of samples: with as many drawings on disk, a resumed
+            # run sees what a whole one would.
             rng = np.random.default_rng((config.seed, trainer.seen))
             indices = rng.integers(0, len(train), config.batch)
             losses = trainer.step(make_batch(train, indices, INPUT_SIZE, rng))

@@ -94,7 +94,7 @@ def _read_hierarchy(text: str, file: str) -> _Hierarchy:
     stack: list[int] = []
     waiting: int | None = None  # the node whose opening brace is due
     lines = [line.split() for line in text.splitlines()]
-    for words in lines[0:1] + lines[1:]:
+    for words in lines:
         rest = words[1:] if words and words[0].upper() == "HIERARCHY" else words
         while rest:
             word = rest[0].upper()
