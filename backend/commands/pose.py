@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
             result = _with_overlay(result, source, folder / name)
         progress.clear()
         if result.error is not None:
-            print(f"{result.file}: {result.error}", file=sys.stderr)
+            print(f"{_on_one_line(result.file)}: {result.error}", file=sys.stderr)
         results.append(result)
     try:
         if "json" in arguments.format:
@@ -194,6 +194,11 @@ def _cannot_write(folder: Path, error: OSError) -> SketchPoseError:
     )
 
 
+def _on_one_line(name: str) -> str:
+    """The name with line breaks and terminal commands, which a file's name may hold, written out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+
+
 class _Progress:
     """A counter on the terminal's last line; silent where nobody watches."""
 
@@ -205,7 +210,8 @@ class _Progress:
     def show(self, source: Path) -> None:
         self.done += 1
         if self.watched:
-            print(f"\r\033[K[{self.done}/{self.total}] {source.name}", end="", file=sys.stderr, flush=True)
+            name = _on_one_line(source.name)
+            print(f"\r\033[K[{self.done}/{self.total}] {name}", end="", file=sys.stderr, flush=True)
 
     def clear(self) -> None:
         if self.watched:

@@ -184,6 +184,14 @@ def test_names_that_are_no_text(tmp_path, drawing):
     assert [image["error"] is None for image in read(tmp_path / "out")["images"]] == [False, True]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows takes no such names")
+def test_a_failure_is_one_line_whatever_the_name(tmp_path, capsys):
+    (tmp_path / "a\nb\x1b[2J.png").touch()
+    assert main(["pose", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "a\\nb\\x1b[2J.png: The file is empty" in line
+
+
 def test_a_drawing_that_vanishes_meanwhile_does_not_end_the_batch(tmp_path, drawing, monkeypatch):
     from backend import pipeline
 
