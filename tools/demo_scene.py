@@ -13,7 +13,10 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -122,7 +125,10 @@ def make_sheet(file: str, name: str, size: tuple[float, float]) -> bpy.types.Obj
         loop.uv = place
 
     drawing = material(f"{name} drawing", PAPER, roughness=0.9)
-    image = bpy.data.images.load(file)
+    try:
+        image = bpy.data.images.load(file)
+    except RuntimeError as error:
+        raise SketchPoseError(f"The drawing {file} is not where it was posed; pose it again.") from error
     image.pack()
     nodes = drawing.node_tree.nodes
     texture = nodes.new("ShaderNodeTexImage")
@@ -256,6 +262,20 @@ def render(path: Path) -> None:
     bpy.ops.render.render(write_still=True)
 
 
+@contextmanager
+def silence() -> Iterator[None]:
+    """Keep off the terminal what Blender itself prints, some hundred lines a render."""
+    sys.stdout.flush()
+    terminal, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        os.dup2(terminal, 1)
+        os.close(terminal)
+        os.close(nowhere)
+
+
 def main() -> int:
     """Build, save and render as the command line says; returns the exit code."""
     parser = argparse.ArgumentParser(
@@ -278,9 +298,12 @@ def main() -> int:
     set_view()
     options.out.parent.mkdir(parents=True, exist_ok=True)
     if options.render is not None:
-        render(options.render)
+        print(f"Rendering {options.render} ...")
+        with silence():
+            render(options.render)
     bpy.context.preferences.filepaths.save_version = 0  # no demo.blend1 beside it
-    bpy.ops.wm.save_as_mainfile(filepath=str(options.out.resolve()), compress=True)
+    with silence():
+        bpy.ops.wm.save_as_mainfile(filepath=str(options.out.resolve()), compress=True)
     return 0
 
 
