@@ -48,8 +48,8 @@ typecheck: setup ## check types
 test-blender: blender ## run the Blender tests on one version: make test-blender BPY=4.2 (4.5, 5.0, 5.2)
 	$(BLENDER_RUN) -m pytest -m "blender and not slow and not gui" tests/blender
 
-extension: blender ## build and validate the extension: dist/sketch2pose-VERSION-PLATFORM.zip
-	$(BLENDER_RUN) tools/build_extension.py --out dist
+extension: blender ## build dist/sketch2pose-VERSION-PLATFORM.zip; PLATFORM=windows-x64 or macos-arm64 for another
+	$(BLENDER_RUN) tools/build_extension.py --out dist $(if $(PLATFORM),--platform $(PLATFORM))
 
 clean: ## remove what make has built or installed
 	rm -rf .venv .venv-blender-* out dist build *.egg-info .pytest_cache .ruff_cache .hypothesis
