@@ -74,6 +74,24 @@ def _mirror_name(name: str) -> str:
     return name
 
 
+def _part_end(joint: int) -> int:
+    branching = {
+        "pelvis": "spine1",
+        "spine3": "neck",
+        "head": "head_top",
+        "left_foot": "left_toe",
+        "right_foot": "right_toe",
+        "left_hand": "left_fingertips",
+        "right_hand": "right_fingertips",
+    }
+    end = branching.get(JOINT_NAMES[joint])
+    return KEYPOINT_PARENTS.index(joint) if end is None else _INDEX[end]
+
+
+#: PART_ENDS[j] is the keypoint where the body part that joint j moves ends: its one child, or, where it has
+#: several or none among the joints, the keypoint along the part's axis.
+PART_ENDS: tuple[int, ...] = tuple(_part_end(joint) for joint in range(N_JOINTS))
+
 #: KEYPOINT_MIRROR[i] is the keypoint on the other side of the body (itself on the midline).
 KEYPOINT_MIRROR: tuple[int, ...] = tuple(_INDEX[_mirror_name(n)] for n in KEYPOINT_NAMES)
 

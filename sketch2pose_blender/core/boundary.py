@@ -40,6 +40,7 @@ SketchPoseError = errors.SketchPoseError
 JOINT_NAMES = skeleton.JOINT_NAMES
 JOINT_PARENTS = skeleton.JOINT_PARENTS
 KEYPOINT_NAMES = skeleton.KEYPOINT_NAMES
+PART_ENDS = skeleton.PART_ENDS
 
 forward_kinematics = body.forward_kinematics
 global_rotations = body.global_rotations

@@ -9,21 +9,11 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from ..core.boundary import JOINT_NAMES, JOINT_PARENTS, KEYPOINT_NAMES, Body
+from ..core.boundary import JOINT_NAMES, JOINT_PARENTS, KEYPOINT_NAMES, PART_ENDS, Body
 from ..core.rest_frames import REST_TO_BLENDER
 
-#: Where a bone ends, for joints that do not have exactly one child.
-_TAILS = {
-    "pelvis": "spine1",
-    "spine3": "neck",
-    "head": "head_top",
-    "left_foot": "left_toe",
-    "right_foot": "right_toe",
-    "left_hand": "left_fingertips",
-    "right_hand": "right_fingertips",
-}
-for _joint, _parent in list(enumerate(JOINT_PARENTS))[1:]:
-    _TAILS.setdefault(JOINT_NAMES[_parent], JOINT_NAMES[_joint])
+#: Where the bone of each joint ends.
+_TAILS = {JOINT_NAMES[joint]: KEYPOINT_NAMES[end] for joint, end in enumerate(PART_ENDS)}
 
 #: Local z axis of a bone: forward, and up where the bone itself points forward. So x is the hinge of
 #: every elbow and knee, and left and right mirror each other.

@@ -8,18 +8,7 @@ from functools import cache
 import numpy as np
 
 from backend.body import Body, load_body
-from backend.skeleton import JOINT_PARENTS, KEYPOINT_NAMES, N_JOINTS, keypoint_index
-
-#: The child whose direction is the axis of a joint's own part.
-_AXIS_CHILD = {
-    "pelvis": "spine1",
-    "spine3": "neck",
-    "head": "head_top",
-    "left_foot": "left_toe",
-    "right_foot": "right_toe",
-    "left_hand": "left_fingertips",
-    "right_hand": "right_fingertips",
-}
+from backend.skeleton import N_JOINTS, PART_ENDS, keypoint_index
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,14 +66,7 @@ def load_anatomy(path: str | None = None) -> Anatomy:
     body = load_body(path)
     vertices, joints = body.rest()
     keypoints = body.rest_keypoints()
-    children: dict[int, int] = {}
-    for joint in range(N_JOINTS):
-        name = KEYPOINT_NAMES[joint]
-        if name in _AXIS_CHILD:
-            children[joint] = keypoint_index(_AXIS_CHILD[name])
-        else:
-            children[joint] = next(c for c in range(N_JOINTS) if JOINT_PARENTS[c] == joint)
-    axes = np.stack([keypoints[children[j]] - keypoints[j] for j in range(N_JOINTS)])
+    axes = keypoints[list(PART_ENDS)] - keypoints[:N_JOINTS]
     lengths = np.linalg.norm(axes, axis=1, keepdims=True)
     axes = axes / lengths
     part = body.weights.argmax(1)
