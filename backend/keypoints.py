@@ -1,4 +1,4 @@
-"""From a page and boxes to detected figures: crop, run the network, decode its heatmaps."""
+"""From a page and boxes to detected figures: crop, run the network, choose among the peaks of its heatmaps."""
 
 from __future__ import annotations
 
@@ -9,13 +9,60 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from .skeleton import BONE_MIRROR, KEYPOINT_MIRROR
+from .skeleton import BONE_MIRROR, KEYPOINT_MIRROR, KEYPOINT_PARENTS
 
 #: Side of the network's input, pixels.
 CROP_SIZE = 128
 
 #: Side of the square crop, in longer sides of the figure's box: training leaves the same margin.
 CROP_MARGIN = 1.25
+
+#: How many peaks of a heatmap are weighed against each other, and the least probability of a weaker one.
+PEAKS = 6
+LEAST_PEAK = 0.02
+#: Expected error of a bone's end, in lengths of the bone (short ones count as longer), and the most that a
+#: bone which does not fit costs, in the same unit as -log(probability).
+BONE_ERROR = 0.7
+MOST_BONE_COST = 9.0
+
+#: Lengths of the 29 bones of an adult, metres: those of the body that ships.
+_BONE_LENGTHS = np.array(
+    [
+        0.102,
+        0.102,
+        0.108,
+        0.415,
+        0.415,
+        0.113,
+        0.431,
+        0.431,
+        0.128,
+        0.161,
+        0.161,
+        0.189,
+        0.169,
+        0.169,
+        0.053,
+        0.128,
+        0.128,
+        0.271,
+        0.271,
+        0.242,
+        0.242,
+        0.105,
+        0.105,
+        0.155,
+        0.207,
+        0.063,
+        0.063,
+        0.099,
+        0.099,
+    ],
+)
+#: A bone longer than this tells the figure's scale, metres.
+_LONG_BONE = 0.15
+#: Crop pixels a metre: no figure in a crop is taller than 2.5 m.
+_LEAST_SCALE = CROP_SIZE / CROP_MARGIN / 2.5
 
 #: Half width of the window around a heatmap's peak that refines it below a cell, cells.
 _WINDOW = 2
@@ -111,35 +158,107 @@ def crop_figure(gray: np.ndarray, box: Sequence[float] | np.ndarray) -> Crop:
     return Crop(pixels.astype(np.float32), side / CROP_SIZE, origin)
 
 
-def decode_heatmaps(heatmaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Peak of each heatmap, refined to the mean of the probability around it.
+def find_peaks(heatmaps: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The highest peaks of each heatmap, each refined to the mean of the probability around it.
 
     Args:
         heatmaps: (N, K, H, H) float32 logits.
+        count: how many peaks, C.
 
     Returns:
-        places (N, K, 2) float32, crop pixels, and scores (N, K) float32: the probability within the
-        window around the peak, 0..1.
+        places (N, K, C, 2) float32, crop pixels, and masses (N, K, C) float32: the probability within the
+        window around the peak that no higher peak has taken, 0..1. The highest come first.
     """
     n, k, side, _ = heatmaps.shape
     flat = heatmaps.reshape(n * k, side, side)
     flat = np.exp(flat - flat.max((1, 2), keepdims=True))
     flat /= flat.sum((1, 2), keepdims=True)
-    peak = flat.reshape(n * k, -1).argmax(1)
-    rows, columns = np.divmod(peak, side)
+    left = np.pad(flat, ((0, 0), (_WINDOW, _WINDOW), (_WINDOW, _WINDOW)))
+    inner = left[:, _WINDOW:-_WINDOW, _WINDOW:-_WINDOW]
     offsets = np.arange(-_WINDOW, _WINDOW + 1)
-    padded = np.pad(flat, ((0, 0), (_WINDOW, _WINDOW), (_WINDOW, _WINDOW)))
-    window = padded[
-        np.arange(n * k)[:, None, None],
-        (rows[:, None] + offsets + _WINDOW)[:, :, None],
-        (columns[:, None] + offsets + _WINDOW)[:, None, :],
-    ]
-    mass = window.sum((1, 2))
-    x = columns + (window.sum(1) @ offsets) / mass
-    y = rows + (window.sum(2) @ offsets) / mass
     cell = CROP_SIZE / side
-    places = (np.stack([x, y], -1) + 0.5) * cell - 0.5
-    return places.reshape(n, k, 2).astype(np.float32), mass.reshape(n, k).astype(np.float32)
+    places, masses = np.empty((n * k, count, 2), np.float32), np.empty((n * k, count), np.float32)
+    for peak in range(count):
+        rows, columns = np.divmod(inner.reshape(n * k, -1).argmax(1), side)
+        around = (
+            np.arange(n * k)[:, None, None],
+            (rows[:, None] + offsets + _WINDOW)[:, :, None],
+            (columns[:, None] + offsets + _WINDOW)[:, None, :],
+        )
+        window = left[around]
+        mass = window.sum((1, 2))
+        share = np.maximum(mass, 1e-12)
+        x = columns + (window.sum(1) @ offsets) / share
+        y = rows + (window.sum(2) @ offsets) / share
+        places[:, peak] = (np.stack([x, y], -1) + 0.5) * cell - 0.5
+        masses[:, peak] = mass
+        left[around] = 0
+    return places.reshape(n, k, count, 2), masses.reshape(n, k, count)
+
+
+def decode_heatmaps(heatmaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The highest peak of each heatmap, whatever the others say.
+
+    Args:
+        heatmaps: (N, K, H, H) float32 logits.
+
+    Returns:
+        places (N, K, 2) float32, crop pixels, and scores (N, K) float32, 0..1.
+    """
+    places, masses = find_peaks(heatmaps, 1)
+    return places[:, :, 0], masses[:, :, 0]
+
+
+def agreeing_peaks(
+    places: np.ndarray, masses: np.ndarray, directions: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of every keypoint's peaks the one with which the whole skeleton agrees best.
+
+    Each bone should run as far and where the network's direction and an adult's proportions say, within a
+    wide error. So a hand is not torn from its arm because the heatmap is a little stronger at the other
+    hand. A bone that does not fit costs only so much: where the drawing is clear, it counts, whatever the
+    figure's proportions. The best choice is found exactly, from the tips to the pelvis.
+
+    Args:
+        places: (N, 30, C, 2) crop pixels, highest first, of find_peaks.
+        masses: (N, 30, C) their probabilities.
+        directions: (N, 29, 3) unit bone directions, camera frame.
+
+    Returns:
+        places (N, 30, 2) float32, crop pixels, and scores (N, 30) float32, 0..1.
+
+    Source: Felzenszwalb and Huttenlocher, "Pictorial structures for object recognition", 2005.
+    """
+    figures = np.arange(len(places))
+    parents = list(KEYPOINT_PARENTS[1:])
+    expected = _BONE_LENGTHS[:, None] * directions[..., :2]
+    drawn = np.linalg.norm(places[:, 1:, 0] - places[:, parents, 0], axis=-1)
+    seen = np.maximum(np.linalg.norm(expected, axis=-1), 0.3 * _BONE_LENGTHS)
+    scale = np.median((drawn / seen)[:, _BONE_LENGTHS > _LONG_BONE], axis=1)
+    scale = np.maximum(scale, _LEAST_SCALE)[:, None, None]
+    error = BONE_ERROR * scale[..., 0] * np.hypot(_BONE_LENGTHS, 0.1)
+
+    cost = -np.log(np.maximum(masses, 1e-12)).astype(np.float64)
+    cost[:, :, 1:][masses[:, :, 1:] < LEAST_PEAK] = np.inf
+    best = np.empty(places.shape[:3], np.int64)  # of a keypoint, for each peak of its parent
+    for keypoint in range(len(KEYPOINT_PARENTS) - 1, 0, -1):
+        parent, bone = KEYPOINT_PARENTS[keypoint], keypoint - 1
+        bones = places[:, keypoint, None] - places[:, parent, :, None]
+        miss = ((bones - (scale * expected)[:, None, None, bone]) ** 2).sum(-1)
+        total = np.minimum(miss / error[:, bone, None, None] ** 2, MOST_BONE_COST) + cost[:, keypoint, None]
+        best[:, keypoint] = total.argmin(2)
+        cost[:, parent] += total.min(2)
+    chosen = np.empty(places.shape[:2], np.int64)
+    chosen[:, 0] = cost[:, 0].argmin(1)
+    for keypoint in range(1, len(KEYPOINT_PARENTS)):
+        chosen[:, keypoint] = best[figures, keypoint, chosen[:, KEYPOINT_PARENTS[keypoint]]]
+    pick = (figures[:, None], np.arange(places.shape[1]), chosen)
+    return places[pick], masses[pick]
+
+
+def read_keypoints(output: NetworkOutput) -> tuple[np.ndarray, np.ndarray]:
+    """The keypoints of N crops: (N, 30, 2) float32 crop pixels and (N, 30) float32 scores, 0..1."""
+    return agreeing_peaks(*find_peaks(output.heatmaps, PEAKS), output.directions)
 
 
 def mirrored(output: NetworkOutput) -> NetworkOutput:
@@ -182,7 +301,7 @@ def detect(
         return []
     crops = [crop_figure(gray, box) for box in boxes]
     output = predict_both_ways(engine, np.stack([crop.pixels for crop in crops]))
-    places, scores = decode_heatmaps(output.heatmaps)
+    places, scores = read_keypoints(output)
     visible = 1 / (1 + np.exp(-output.visibility))
     return [
         Detection(crop.to_page(places[i]).astype(np.float32), scores[i], visible[i], output.directions[i])

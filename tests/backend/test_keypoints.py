@@ -2,19 +2,34 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backend.body import load_body
 from backend.keypoints import (
+    BONE_ERROR,
+    CROP_MARGIN,
     CROP_SIZE,
+    LEAST_PEAK,
+    MOST_BONE_COST,
     Crop,
     NetworkOutput,
+    agreeing_peaks,
     crop_figure,
     decode_heatmaps,
     detect,
+    find_peaks,
     mirrored,
+    read_keypoints,
 )
-from backend.skeleton import KEYPOINT_MIRROR, keypoint_index
+from backend.skeleton import KEYPOINT_MIRROR, KEYPOINT_PARENTS, keypoint_index
+
+REST = np.asarray(load_body().rest_keypoints(), float)
+BONES = REST[1:] - REST[list(KEYPOINT_PARENTS[1:])]
+LENGTHS = np.linalg.norm(BONES, axis=-1)
+#: The T-pose from the front, camera frame, and crop pixels a metre.
+DIRECTIONS = BONES / LENGTHS[:, None] * (1, -1, -1)
+SCALE = 55.0
 
 
 def _dot(size, x, y):
@@ -123,3 +138,112 @@ def test_crop_and_page_pixels_count_from_centres():
     crop = Crop(np.zeros((CROP_SIZE, CROP_SIZE), np.float32), 2.0, np.array([10.0, 20.0]))
     np.testing.assert_allclose(crop.to_page(np.array([-0.5, -0.5])), (9.5, 19.5))
     np.testing.assert_allclose(crop.to_page(np.array([0.0, 0.0])), (10.5, 20.5))
+
+
+def _t_pose() -> np.ndarray:
+    """(30, 2) crop pixels."""
+    flat = REST[:, :2] * (1, -1)
+    return (flat - (flat.min(0) + flat.max(0)) / 2) * SCALE + CROP_SIZE / 2
+
+
+def _heatmap(*peaks: tuple[np.ndarray, float]) -> np.ndarray:
+    """(32, 32) logits of a mixture of blobs: (place in crop pixels, weight)."""
+    cells = (np.arange(32) + 0.5) * CROP_SIZE / 32 - 0.5
+    blobs = [
+        weight * np.exp(-((cells[None] - x) ** 2 + (cells[:, None] - y) ** 2) / 32)
+        for (x, y), weight in peaks
+    ]
+    return np.log(np.sum(blobs, 0) + 1e-9).astype(np.float32)
+
+
+def _output(heatmaps: list[np.ndarray]) -> NetworkOutput:
+    return NetworkOutput(
+        np.array(heatmaps)[None], DIRECTIONS[None].astype(np.float32), np.zeros((1, 30), np.float32)
+    )
+
+
+def test_peaks_are_found_highest_first():
+    a, b = np.array([30.0, 40.0]), np.array([90.0, 100.0])
+    places, masses = find_peaks(_heatmap((a, 0.3), (b, 0.7))[None, None], 3)
+    assert np.abs(places[0, 0, :2] - [b, a]).max() < 1.2
+    assert masses[0, 0, :2] == pytest.approx([0.7, 0.3], abs=0.05)
+    assert masses[0, 0].sum() <= 1.001
+
+
+def test_a_hand_stays_on_its_arm():
+    places = _t_pose()
+    left, right = (
+        [keypoint_index(f"{side}_{part}") for part in ("hand", "fingertips")] for side in ("left", "right")
+    )
+    heatmaps = [_heatmap((place, 1.0)) for place in places]
+    for mine, other in zip(right, left, strict=True):
+        heatmaps[mine] = _heatmap((places[mine], 0.4), (places[other], 0.6))
+    output = _output(heatmaps)
+    torn = np.linalg.norm(decode_heatmaps(output.heatmaps)[0][0] - places, axis=-1)
+    assert (torn[right] > 50).all()
+    found, scores = read_keypoints(output)
+    assert np.abs(found[0] - places).max() < 1.2
+    assert scores[0, right] == pytest.approx(0.4, abs=0.05)
+    assert np.delete(scores[0], right).min() > 0.9
+
+
+def test_what_is_clearly_drawn_counts_whatever_the_proportions():
+    places = _t_pose()
+    hand = keypoint_index("left_hand")
+    places[hand] = 10, 120
+    found, scores = read_keypoints(_output([_heatmap((place, 1.0)) for place in places]))
+    assert np.abs(found[0] - places).max() < 1.2
+    assert scores.min() > 0.9
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=40, deadline=None)
+def test_no_other_choice_of_peaks_agrees_better(seed):
+    rng = np.random.default_rng(seed)
+    count = 3
+    places = rng.uniform(0, CROP_SIZE, (1, 30, count, 2)).astype(np.float32)
+    masses = rng.uniform(0.1, 0.9, (1, 30, count)).astype(np.float32)
+    masses[:, :, 1:][rng.random((1, 30, count - 1)) < 0.2] = LEAST_PEAK / 2
+    directions = rng.normal(size=(1, 29, 3))
+    directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
+    found, scores = agreeing_peaks(places, masses, directions)
+
+    ratios = []
+    for k in range(1, 30):
+        if LENGTHS[k - 1] > 0.15:
+            drawn = np.linalg.norm(places[0, k, 0] - places[0, KEYPOINT_PARENTS[k], 0])
+            flat = np.hypot(*directions[0, k - 1, :2])
+            ratios.append(drawn / LENGTHS[k - 1] / max(flat, 0.3))
+    scale = max(np.median(ratios), CROP_SIZE / CROP_MARGIN / 2.5)
+
+    def cost(choice):
+        total = 0.0
+        for k in range(30):
+            if choice[k] and masses[0, k, choice[k]] < LEAST_PEAK:
+                return np.inf
+            total -= np.log(masses[0, k, choice[k]])
+            if k:
+                parent, length = KEYPOINT_PARENTS[k], LENGTHS[k - 1]
+                bone = places[0, k, choice[k]] - places[0, parent, choice[parent]]
+                miss = np.hypot(*(bone - scale * length * directions[0, k - 1, :2]))
+                total += min((miss / (BONE_ERROR * scale * np.hypot(length, 0.1))) ** 2, MOST_BONE_COST)
+        return total
+
+    chosen = np.array([int(np.flatnonzero((places[0, k] == found[0, k]).all(-1))[0]) for k in range(30)])
+    assert (masses[0, np.arange(30), chosen] == scores[0]).all()
+    best = cost(chosen)
+    assert np.isfinite(best)
+    for k in range(30):
+        for other in range(count):
+            changed = chosen.copy()
+            changed[k] = other
+            assert cost(changed) > best - 0.05
+    for _ in range(30):
+        mixed = np.where(rng.random(30) < 0.3, rng.integers(0, count, 30), chosen)
+        assert cost(mixed) > best - 0.05
+
+
+def test_flat_heatmaps_are_read_without_complaint():
+    found, scores = read_keypoints(_output([np.zeros((32, 32), np.float32)] * 30))
+    assert np.isfinite(found).all()
+    assert scores.max() < 0.03

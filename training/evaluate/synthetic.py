@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from backend.errors import InputError
-from backend.keypoints import CROP_SIZE, Engine, decode_heatmaps, predict_both_ways
+from backend.keypoints import CROP_SIZE, Engine, predict_both_ways, read_keypoints
 
 from ..drawing.styles import STYLES
 from ..fit.batches import make_batch
@@ -26,7 +26,7 @@ def evaluate_synthetic(engine: Engine, count: int) -> str:
     places, directions = [], []
     for batch in batches:
         output = predict_both_ways(engine, batch.crops[:, 0])
-        places.append(decode_heatmaps(output.heatmaps)[0])
+        places.append(read_keypoints(output)[0])
         directions.append(output.directions)
     true = np.concatenate([batch.keypoints for batch in batches])
     true_directions = np.concatenate([batch.directions for batch in batches])
