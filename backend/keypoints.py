@@ -20,9 +20,11 @@ CROP_MARGIN = 1.25
 #: How many peaks of a heatmap are weighed against each other, and the least probability of a weaker one.
 PEAKS = 6
 LEAST_PEAK = 0.02
-#: Expected error of a bone's end, in lengths of the bone (short ones count as longer), and the most that a
-#: bone which does not fit costs, in the same unit as -log(probability).
-BONE_ERROR = 0.7
+#: A bone may be drawn so many times as long as an adult's; what is beyond has an expected error, in lengths of
+#: the bone (short ones count as longer). A bone that does not fit costs at most so much, in the unit of
+#: -log(probability).
+BONE_STRETCH = 1.2
+BONE_ERROR = 0.5
 MOST_BONE_COST = 9.0
 
 #: Lengths of the 29 bones of an adult, metres: those of the body that ships.
@@ -214,15 +216,15 @@ def agreeing_peaks(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Of every keypoint's peaks the one with which the whole skeleton agrees best.
 
-    Each bone should run as far and where the network's direction and an adult's proportions say, within a
-    wide error. So a hand is not torn from its arm because the heatmap is a little stronger at the other
-    hand. A bone that does not fit costs only so much: where the drawing is clear, it counts, whatever the
+    A bone seen from anywhere is drawn at most as long as it is, so peaks that tear a bone far beyond an
+    adult's proportions speak against each other: a hand does not leave its arm because the heatmap is a
+    little stronger at the other hand. A bone that does not fit costs only so much: where the drawing is clear, it counts, whatever the
     figure's proportions. The best choice is found exactly, from the tips to the pelvis.
 
     Args:
         places: (N, 30, C, 2) crop pixels, highest first, of find_peaks.
         masses: (N, 30, C) their probabilities.
-        directions: (N, 29, 3) unit bone directions, camera frame.
+        directions: (N, 29, 3) unit bone directions, camera frame; with them the long bones tell the scale.
 
     Returns:
         places (N, 30, 2) float32, crop pixels, and scores (N, 30) float32, 0..1.
@@ -231,12 +233,12 @@ def agreeing_peaks(
     """
     figures = np.arange(len(places))
     parents = list(KEYPOINT_PARENTS[1:])
-    expected = _BONE_LENGTHS[:, None] * directions[..., :2]
     drawn = np.linalg.norm(places[:, 1:, 0] - places[:, parents, 0], axis=-1)
-    seen = np.maximum(np.linalg.norm(expected, axis=-1), 0.3 * _BONE_LENGTHS)
+    seen = _BONE_LENGTHS * np.maximum(np.linalg.norm(directions[..., :2], axis=-1), 0.3)
     scale = np.median((drawn / seen)[:, _BONE_LENGTHS > _LONG_BONE], axis=1)
-    scale = np.maximum(scale, _LEAST_SCALE)[:, None, None]
-    error = BONE_ERROR * scale[..., 0] * np.hypot(_BONE_LENGTHS, 0.1)
+    scale = np.maximum(scale, _LEAST_SCALE)[:, None]
+    longest = BONE_STRETCH * scale * _BONE_LENGTHS
+    error = BONE_ERROR * scale * np.hypot(_BONE_LENGTHS, 0.1)
 
     cost = -np.log(np.maximum(masses, 1e-12)).astype(np.float64)
     cost[:, :, 1:][masses[:, :, 1:] < LEAST_PEAK] = np.inf
@@ -244,8 +246,9 @@ def agreeing_peaks(
     for keypoint in range(len(KEYPOINT_PARENTS) - 1, 0, -1):
         parent, bone = KEYPOINT_PARENTS[keypoint], keypoint - 1
         bones = places[:, keypoint, None] - places[:, parent, :, None]
-        miss = ((bones - (scale * expected)[:, None, None, bone]) ** 2).sum(-1)
-        total = np.minimum(miss / error[:, bone, None, None] ** 2, MOST_BONE_COST) + cost[:, keypoint, None]
+        beyond = np.maximum(np.linalg.norm(bones, axis=-1) - longest[:, bone, None, None], 0)
+        total = np.minimum((beyond / error[:, bone, None, None]) ** 2, MOST_BONE_COST)
+        total = total + cost[:, keypoint, None]
         best[:, keypoint] = total.argmin(2)
         cost[:, parent] += total.min(2)
     chosen = np.empty(places.shape[:2], np.int64)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from backend.body import load_body
 from backend.keypoints import (
     BONE_ERROR,
+    BONE_STRETCH,
     CROP_MARGIN,
     CROP_SIZE,
     LEAST_PEAK,
@@ -225,8 +226,8 @@ def test_no_other_choice_of_peaks_agrees_better(seed):
             if k:
                 parent, length = KEYPOINT_PARENTS[k], LENGTHS[k - 1]
                 bone = places[0, k, choice[k]] - places[0, parent, choice[parent]]
-                miss = np.hypot(*(bone - scale * length * directions[0, k - 1, :2]))
-                total += min((miss / (BONE_ERROR * scale * np.hypot(length, 0.1))) ** 2, MOST_BONE_COST)
+                beyond = max(np.hypot(*bone) - BONE_STRETCH * scale * length, 0)
+                total += min((beyond / (BONE_ERROR * scale * np.hypot(length, 0.1))) ** 2, MOST_BONE_COST)
         return total
 
     chosen = np.array([int(np.flatnonzero((places[0, k] == found[0, k]).all(-1))[0]) for k in range(30)])
