@@ -218,8 +218,9 @@ def agreeing_peaks(
 
     A bone seen from anywhere is drawn at most as long as it is, so peaks that tear a bone far beyond an
     adult's proportions speak against each other: a hand does not leave its arm because the heatmap is a
-    little stronger at the other hand. A bone that does not fit costs only so much: where the drawing is clear, it counts, whatever the
-    figure's proportions. The best choice is found exactly, from the tips to the pelvis.
+    little stronger at the other hand. A bone that does not fit costs only so much: where the drawing is
+    clear, it counts, whatever the figure's proportions. The best choice is found exactly, from the tips to
+    the pelvis.
 
     Args:
         places: (N, 30, C, 2) crop pixels, highest first, of find_peaks.
