@@ -20,7 +20,7 @@ from .keypoints import Detection, Engine, detect
 from .skeleton import JOINT_NAMES, KEYPOINT_NAMES, KEYPOINT_PARENTS
 
 #: A figure whose keypoints have a lower mean score than this is taken for something else than a person.
-LEAST_FIGURE_SCORE = 0.22
+LEAST_FIGURE_SCORE = 0.26
 #: Where several figures are asked for, things that score less than this share of the best one are none.
 LEAST_SHARE_OF_BEST = 0.65
 #: So much must another part of a page score above the page taken as a whole to be the figure instead.
