@@ -40,16 +40,14 @@ def program(tmp_path, monkeypatch):
 
 def test_poses_a_drawing_without_waiting(folder):
     job = PoseJob(DRAWING, temporary_folder=folder)
-    slowest, result = 0.0, None
-    while result is None:
-        start = time.perf_counter()
-        result = job.poll()
-        slowest = max(slowest, time.perf_counter() - start)
+    unready = 0
+    while (result := job.poll()) is None:
+        unready += 1
         time.sleep(0.01)
     assert Path(result.images[0].file) == DRAWING
     assert len(result.images[0].figures[0].hypotheses[0].body_pose) == 23
     assert not job.running
-    assert slowest < 0.2  # 0.05 on a machine that does nothing else
+    assert unready > 3  # a poll that waited would answer at once with the result
 
 
 def test_path_with_any_letters(folder, tmp_path):
