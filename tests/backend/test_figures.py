@@ -1,6 +1,5 @@
 """Finding figures by their ink, on pages drawn here."""
 
-
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
