@@ -28,39 +28,11 @@ BONE_ERROR = 0.5
 MOST_BONE_COST = 9.0
 
 #: Lengths of the 29 bones of an adult, metres: those of the body that ships.
-_BONE_LENGTHS = np.array(
-    [
-        0.102,
-        0.102,
-        0.108,
-        0.415,
-        0.415,
-        0.113,
-        0.431,
-        0.431,
-        0.128,
-        0.161,
-        0.161,
-        0.189,
-        0.169,
-        0.169,
-        0.053,
-        0.128,
-        0.128,
-        0.271,
-        0.271,
-        0.242,
-        0.242,
-        0.105,
-        0.105,
-        0.155,
-        0.207,
-        0.063,
-        0.063,
-        0.099,
-        0.099,
-    ],
-)
+_BONE_LENGTHS = np.array([
+        0.102, 0.102, 0.108, 0.415, 0.415, 0.113, 0.431, 0.431, 0.128, 0.161,
+        0.161, 0.189, 0.169, 0.169, 0.053, 0.128, 0.128, 0.271, 0.271, 0.242,
+        0.242, 0.105, 0.105, 0.155, 0.207, 0.063, 0.063, 0.099, 0.099,
+])  # fmt: skip
 #: A bone longer than this tells the figure's scale, metres.
 _LONG_BONE = 0.15
 #: Crop pixels a metre: no figure in a crop is taller than 2.5 m.

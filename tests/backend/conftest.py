@@ -52,8 +52,9 @@ def engine() -> TPoseEngine:
     return TPoseEngine()
 
 
-def stick_figure(draw: ImageDraw.ImageDraw, x: float, y: float, size: float, ink, width: int = 3) -> None:
+def draw_stick_figure(page: Image.Image, x: float, y: float, size: float, ink=0, width: int = 3) -> None:
     """A stick man in the T-pose: (x, y) the middle of the box of side ``size``."""
+    draw = ImageDraw.Draw(page)
 
     def at(u: float, v: float) -> tuple[float, float]:
         return x + u * size / 2, y + v * size / 2
@@ -68,9 +69,15 @@ def stick_figure(draw: ImageDraw.ImageDraw, x: float, y: float, size: float, ink
         draw.line((*at(*a), *at(*b)), fill=ink, width=width)
 
 
+@pytest.fixture(scope="session")
+def stick_figure():
+    """The function that draws one, for tests with pages of their own."""
+    return draw_stick_figure
+
+
 @pytest.fixture
 def drawing() -> Image.Image:
     """A stick man on a white page of 320 x 400, in the box 60, 60, 260, 260."""
     page = Image.new("L", (320, 400), 255)
-    stick_figure(ImageDraw.Draw(page), 160, 160, 200, 0)
+    draw_stick_figure(page, 160, 160, 200, 0)
     return page

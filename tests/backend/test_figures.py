@@ -8,22 +8,6 @@ from backend.errors import InputError
 from backend.figures import find_figures, propose_figures, reading_order
 
 
-def stick_figure(page: Image.Image, x: float, y: float, size: float, ink: int = 0, width: int = 3) -> None:
-    draw = ImageDraw.Draw(page)
-
-    def at(u: float, v: float) -> tuple[float, float]:
-        return x + u * size / 2, y + v * size / 2
-
-    draw.ellipse((*at(-0.13, -1.0), *at(0.13, -0.74)), outline=ink, width=width)
-    for a, b in (
-        ((0, -0.74), (0, 0.1)),
-        ((-1, -0.5), (1, -0.5)),
-        ((0, 0.1), (-0.2, 1)),
-        ((0, 0.1), (0.2, 1)),
-    ):
-        draw.line((*at(*a), *at(*b)), fill=ink, width=width)
-
-
 def gray(page: Image.Image) -> np.ndarray:
     return np.asarray(page, np.float32) / 255
 
@@ -43,14 +27,14 @@ def overlap(a, b) -> float:
 @pytest.mark.parametrize(
     ("size", "x", "y", "extent"), [((400, 500), 180, 200, 240), ((1900, 1300), 900, 500, 700)]
 )
-def test_a_figure_on_paper_of_any_tone(paper, ink, size, x, y, extent):
+def test_a_figure_on_paper_of_any_tone(paper, ink, size, x, y, extent, stick_figure):
     page = Image.new("L", size, paper)
     stick_figure(page, x, y, extent, ink, max(3, extent // 80))
     (box,) = find_figures(gray(page))
     assert overlap(box, box_of(x, y, extent)) > 0.95
 
 
-def test_a_photographed_page_with_shade_grain_and_a_dark_corner():
+def test_a_photographed_page_with_shade_grain_and_a_dark_corner(stick_figure):
     rng = np.random.default_rng(0)
     page = Image.new("L", (800, 600), 255)
     stick_figure(page, 420, 300, 400, 40, 5)
@@ -61,7 +45,7 @@ def test_a_photographed_page_with_shade_grain_and_a_dark_corner():
     assert overlap(box, box_of(420, 300, 400)) > 0.9
 
 
-def test_specks_do_not_widen_the_box():
+def test_specks_do_not_widen_the_box(stick_figure):
     page = Image.new("L", (600, 600), 255)
     stick_figure(page, 300, 300, 300)
     rng = np.random.default_rng(1)
@@ -72,7 +56,7 @@ def test_specks_do_not_widen_the_box():
 
 
 @pytest.mark.parametrize("inset", [0, 3, 14])
-def test_a_frame_around_the_page_is_left_out(inset):
+def test_a_frame_around_the_page_is_left_out(inset, stick_figure):
     page = Image.new("L", (600, 450), 255)
     ImageDraw.Draw(page).rectangle((inset, inset, 599 - inset, 449 - inset), outline=0, width=3)
     stick_figure(page, 250, 225, 260)
@@ -80,7 +64,7 @@ def test_a_frame_around_the_page_is_left_out(inset):
     assert overlap(box, box_of(250, 225, 260)) > 0.95
 
 
-def test_a_scanners_dark_edge_is_left_out():
+def test_a_scanners_dark_edge_is_left_out(stick_figure):
     page = Image.new("L", (600, 450), 245)
     ImageDraw.Draw(page).rectangle((0, 0, 7, 449), fill=20)
     stick_figure(page, 250, 225, 260)
@@ -108,7 +92,7 @@ def hand_drawn_frame(page: Image.Image, wobble: float) -> None:
         )  # fmt: skip
 
 
-def test_a_figure_that_stands_on_the_ground_within_a_frame():
+def test_a_figure_that_stands_on_the_ground_within_a_frame(stick_figure):
     page = Image.new("L", (900, 600), 255)
     hand_drawn_frame(page, 3)
     stick_figure(page, 430, 310, 380, width=5)
@@ -117,7 +101,7 @@ def test_a_figure_that_stands_on_the_ground_within_a_frame():
     assert overlap(box, box_of(430, 310, 380)) > 0.9
 
 
-def test_proposals_hold_the_figure_among_furniture():
+def test_proposals_hold_the_figure_among_furniture(stick_figure):
     page = Image.new("L", (900, 600), 255)
     stick_figure(page, 250, 320, 300, width=5)
     draw = ImageDraw.Draw(page)
@@ -132,7 +116,7 @@ def test_proposals_hold_the_figure_among_furniture():
         propose_figures(np.ones((200, 200), np.float32))
 
 
-def test_a_reaching_hand_does_not_tie_the_figure_to_what_it_reaches_for():
+def test_a_reaching_hand_does_not_tie_the_figure_to_what_it_reaches_for(stick_figure):
     page = Image.new("L", (900, 600), 255)
     stick_figure(page, 300, 320, 400, width=5)
     ImageDraw.Draw(page).ellipse((512, 190, 640, 318), outline=0, width=5)
@@ -150,7 +134,7 @@ def test_parts_with_gaps_are_one_figure():
     assert overlap(find_figures(gray(page))[0], [130, 60, 370, 440]) > 0.95
 
 
-def three_figures() -> tuple[Image.Image, list[list[float]]]:
+def three_figures(stick_figure) -> tuple[Image.Image, list[list[float]]]:
     page = Image.new("L", (1200, 900), 255)
     places = [(230, 250, 300), (900, 240, 340), (420, 680, 320)]
     for x, y, size in places:
@@ -159,8 +143,8 @@ def three_figures() -> tuple[Image.Image, list[list[float]]]:
     return page, [box_of(*place) for place in places]
 
 
-def test_all_figures_in_reading_order_without_the_small_mark():
-    page, boxes = three_figures()
+def test_all_figures_in_reading_order_without_the_small_mark(stick_figure):
+    page, boxes = three_figures(stick_figure)
     found = find_figures(gray(page), None)
     assert len(found) == 3
     for box, expected in zip(found, boxes, strict=True):
@@ -168,8 +152,8 @@ def test_all_figures_in_reading_order_without_the_small_mark():
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8])
-def test_the_largest_figures_are_taken(count):
-    page, boxes = three_figures()
+def test_the_largest_figures_are_taken(count, stick_figure):
+    page, boxes = three_figures(stick_figure)
     found = find_figures(gray(page), count)
     assert len(found) == min(count, 3)
     best = sorted(boxes, key=lambda b: b[0] - b[2])[:count]

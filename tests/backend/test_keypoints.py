@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from backend.body import load_body
 from backend.keypoints import (
+    _BONE_LENGTHS,
     BONE_ERROR,
     BONE_STRETCH,
     CROP_MARGIN,
@@ -248,3 +249,9 @@ def test_flat_heatmaps_are_read_without_complaint():
     found, scores = read_keypoints(_output([np.zeros((32, 32), np.float32)] * 30))
     assert np.isfinite(found).all()
     assert scores.max() < 0.03
+
+
+def test_the_adult_that_bones_are_compared_with_is_the_body_that_ships():
+    rest = load_body().rest_keypoints()
+    lengths = np.linalg.norm(rest[1:] - rest[list(KEYPOINT_PARENTS[1:])], axis=1)
+    np.testing.assert_allclose(_BONE_LENGTHS, lengths, atol=1e-3)

@@ -33,7 +33,7 @@ class Proportions:
 
     @classmethod
     def sample(cls, rng: np.random.Generator, anatomy: Anatomy) -> Proportions:
-        """Random length and width for every limb (the same on both sides), and a head of 0.7-2.8 times."""
+        """Random length and width for every limb (the same on both sides), and a head of 0.85-2.8 times."""
         length = np.ones(N_JOINTS)
         width = np.ones(N_JOINTS)
         amount = rng.choice([0.04, 0.12, 0.25], p=[0.4, 0.4, 0.2])
@@ -94,7 +94,7 @@ class Camera:
 
     @classmethod
     def sample(cls, rng: np.random.Generator, cues: bool = True) -> Camera:
-        """Mostly front and three-quarter views; profile and back views are a third.
+        """Over half front and three-quarter views; the others profiles and views from all around.
 
         ``cues`` is False for styles that show no difference between front and back: such a drawing
         counts as facing the viewer (contract), so all of them are seen from the front.

@@ -249,13 +249,9 @@ def ribbon(line: np.ndarray, widths: np.ndarray) -> np.ndarray:
 
 def curve(points: np.ndarray, bend: float = 0.0, count: int = 12) -> np.ndarray:
     """A smooth (count, 2) line through 2 or 3 points; ``bend`` bows a two-point line sideways by that share."""
-    if len(points) == 2:
-        a, b = points
-        middle = (a + b) / 2 + bend * np.array([-(b - a)[1], (b - a)[0]])
-    else:
-        a, middle, b = points
-        middle = 2 * middle - (a + b) / 2
-        t = np.linspace(0, 1, count)[:, None]
-        return ((1 - t) ** 2 * a + 2 * t * (1 - t) * middle + t**2 * b).astype(np.float32)
+    a, b = points[0], points[-1]
+    across = np.array([a[1] - b[1], b[0] - a[0]])
+    through = points[1] if len(points) == 3 else (a + b) / 2 + bend * across
+    control = 2 * through - (a + b) / 2
     t = np.linspace(0, 1, count)[:, None]
-    return ((1 - t) ** 2 * a + 2 * t * (1 - t) * (2 * middle - (a + b) / 2) + t**2 * b).astype(np.float32)
+    return ((1 - t) ** 2 * a + 2 * t * (1 - t) * control + t**2 * b).astype(np.float32)
