@@ -135,6 +135,7 @@ class Figure:
         keypoints3d: (30, 3) float32 camera frame, metres, pelvis at 0.
         keypoints: (30, 2) float32 canvas pixels.
         scale: pixels a metre.
+        size: longer side of the whole figure's box, pixels, also where the page cuts it off; what styles measure by.
         facing: cosine between the chest's forward and the viewer: 1 front view, -1 back view.
         head_facing: the same of the head.
         light: (3,) unit vector towards the light, camera frame.
@@ -147,6 +148,7 @@ class Figure:
     keypoints3d: np.ndarray
     keypoints: np.ndarray
     scale: float
+    size: float
     facing: float
     head_facing: float
     light: np.ndarray
@@ -239,6 +241,7 @@ def sample_figure(
         keypoints3d.astype(np.float32),
         (camera.project(keypoints3d) * scale + offset).astype(np.float32),
         scale,
+        scale * float(max(high - low)),
         float(-world[chest, 2, 2]),
         float(-world[head, 2, 2]),
         (light / np.linalg.norm(light)).astype(np.float32),

@@ -20,6 +20,8 @@ class Style:
         share: weight in the mix.
         needs_mesh: False for styles that draw from the skeleton alone; they need no clothes.
         has_cues: False for styles in which front and back look alike.
+        vector: True for styles made of strokes and fills alone, which Blender can take as grease pencil.
+        held_out: True for styles that training never sees; they are drawn for validation only.
     """
 
     name: str
@@ -27,6 +29,8 @@ class Style:
     share: float
     needs_mesh: bool
     has_cues: bool
+    vector: bool = False
+    held_out: bool = False
 
 
 STYLES: tuple[Style, ...] = (

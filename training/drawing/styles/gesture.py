@@ -9,7 +9,7 @@ import numpy as np
 from backend.skeleton import keypoint_index
 
 from ..face import head_disc
-from ..figure import CANVAS, Figure
+from ..figure import Figure
 from ..limbs import limbs
 from ..pen import Canvas, Pen, curve, ellipse
 
@@ -20,7 +20,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     loose = replace(
         pen, width=max(0.8, pen.width * 0.7), wobble=pen.wobble + 0.5, taper=max(pen.taper, 0.4), gap=0.0
     )
-    base = 0.45 * CANVAS * rng.uniform(0.035, 0.07)
+    base = 0.62 * figure.size * rng.uniform(0.035, 0.07)
     keypoints = figure.keypoints
     for limb in limbs(figure):
         thick = base * (1.2 if limb.kind == "leg" else 0.8)

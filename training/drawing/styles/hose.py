@@ -7,7 +7,7 @@ import numpy as np
 from backend.skeleton import keypoint_index
 
 from ..face import draw_disc_face, head_disc
-from ..figure import CANVAS, Figure
+from ..figure import Figure
 from ..limbs import Limb, limbs, torso_depth, torso_polygon, unit
 from ..pen import Canvas, Pen, curve, ellipse, ribbon, smoothed
 
@@ -15,7 +15,7 @@ from ..pen import Canvas, Pen, curve, ellipse, ribbon, smoothed
 def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     """Filled limbs over each other in depth order, each with its outline."""
     rng = canvas.rng
-    base = 0.45 * CANVAS
+    base = 0.62 * figure.size
     leg = base * rng.choice([rng.uniform(0.05, 0.13), rng.uniform(0.12, 0.22)], p=[0.75, 0.25])
     arm = leg * rng.uniform(0.45, 0.95)
     flare = rng.uniform(0.4, 1.7)

@@ -7,7 +7,7 @@ import numpy as np
 from backend.skeleton import keypoint_index
 
 from ..face import draw_disc_face, head_disc
-from ..figure import CANVAS, Figure
+from ..figure import Figure
 from ..limbs import limbs, torso_blob, torso_depth, torso_polygon, unit
 from ..pen import Canvas, Pen, curve, ellipse, ribbon
 
@@ -19,7 +19,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     tone = canvas.paper if rng.random() < 0.6 else rng.uniform(60, 240)
     outlined = tone == canvas.paper or rng.random() < 0.8
     shape = rng.choice(["oval", "taper", "tube"], p=[0.4, 0.4, 0.2])
-    base = 0.45 * CANVAS * rng.uniform(0.04, 0.085)
+    base = 0.62 * figure.size * rng.uniform(0.04, 0.085)
     balls = rng.random() < 0.35
     foot_size = rng.uniform(0.8, 1.8)
 

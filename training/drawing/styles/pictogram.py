@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ..face import head_disc
-from ..figure import CANVAS, Figure
+from ..figure import Figure
 from ..limbs import limbs, torso_depth, torso_polygon
 from ..pen import Canvas, Pen, curve, ellipse, ribbon
 
@@ -14,7 +14,7 @@ from ..pen import Canvas, Pen, curve, ellipse, ribbon
 def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     """Limbs as even ribbons; solid shapes keep a gap of paper around what lies in front."""
     rng = canvas.rng
-    height = 0.45 * CANVAS
+    height = 0.62 * figure.size
     leg = height * rng.choice([rng.uniform(0.05, 0.11), rng.uniform(0.1, 0.18)], p=[0.8, 0.2])
     arm = leg * rng.uniform(0.6, 1.0)
     solid = rng.random() < 0.5
