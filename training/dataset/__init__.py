@@ -1,0 +1,1 @@
+"""Drawings with their labels, as files."""
