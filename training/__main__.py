@@ -1,4 +1,4 @@
-"""``python -m training bodies|poses|train|evaluate|export``: bodies, poses, and networks to train and ship."""
+"""``python -m training bodies|poses|dataset|train|evaluate|export``: all that is made before networks ship."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from backend.errors import SketchPoseError
 _COMMANDS = {
     "bodies": ("training.bodies.command", "build the SMPL-format bodies that ship"),
     "poses": ("training.poses.command", "convert motion capture to a bank of SMPL poses"),
+    "dataset": ("training.dataset.command", "draw a synthetic sketch-to-pose data set"),
     "train": ("training.fit.command", "train the keypoint network on synthetic drawings"),
     "evaluate": ("training.evaluate.command", "measure a network on drawings"),
     "export": ("training.export", "write a trained network as the files that ship"),

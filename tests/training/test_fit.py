@@ -16,7 +16,7 @@ from backend.models.keypoint_network import HEATMAP_SIZE, INPUT_SIZE, KeypointNe
 from training.fit import shards as shards_module
 from training.fit.batches import make_batch
 from training.fit.losses import direction_loss, foreshortening_loss, heatmap_loss, visibility_loss
-from training.fit.shards import Shards, draw_shards, write_shard
+from training.fit.shards import STORED, Shards, draw_shards, write_shard
 from training.fit.train import TrainConfig, Trainer, fit, learning_rate, load_average
 
 
@@ -91,10 +91,13 @@ def test_heatmap_loss_is_least_at_the_true_place():
 
 def test_direction_losses_on_hand_made_bones():
     true = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 0.6, 0.8]]])
-    assert float(direction_loss(true, true)) == pytest.approx(0)
-    assert float(direction_loss(-true, true)) == pytest.approx(2)
+    drawn = torch.ones(1, 2)
+    assert float(direction_loss(true, true, drawn)) == pytest.approx(0)
+    assert float(direction_loss(-true, true, drawn)) == pytest.approx(2)
+    second = torch.tensor([[0.0, 1.0]])
     flipped = true * torch.tensor([1.0, 1.0, -1.0])
-    assert float(foreshortening_loss(flipped, true)) == pytest.approx((0 + 1.6) / 2)
+    assert float(direction_loss(flipped, true, second)) == pytest.approx(1 - 0.36 + 0.64)
+    assert float(foreshortening_loss(flipped, true, drawn)) == pytest.approx((0 + 1.6) / 2)
     assert float(visibility_loss(torch.zeros(1, 2), torch.tensor([[0.0, 1.0]]))) == pytest.approx(math.log(2))
 
 
@@ -184,7 +187,7 @@ def test_the_train_command_draws_trains_and_goes_on(tmp_path, bank_file, monkeyp
     ]
     assert main(command) == 0
     assert "fresh start" in capsys.readouterr().out
-    assert len(Shards(tmp_path / "state" / "drawings" / "train")) == 32
+    assert len(Shards(shards_module.drawings_folder() / "train")) == 32
     assert main([*command, "--samples", "48"]) == 0
     assert "resumed after 32 samples" in capsys.readouterr().out
     network = load_average(tmp_path / "state" / "tiny")
@@ -198,3 +201,23 @@ def test_the_train_command_says_what_is_missing(tmp_path, capsys):
     error = capsys.readouterr().err
     assert "none.npz" in error
     assert error.count("\n") == 1
+
+
+def test_a_figure_is_cut_out_as_the_backend_cuts_it_out(machine):
+    """The stored crop, cut again for the network, shows what backend.keypoints.crop_figure shows."""
+    from backend.keypoints import CROP_MARGIN, crop_figure
+    from training.drawing.placement import Placement
+    from training.drawing.styles import STYLES
+    from training.fit.shards import BOX_SHARE, cut_out
+
+    drawing = machine.draw(11, STYLES[0], [Placement(centre=(90, 140), extent=150)])
+    row, box = cut_out(drawing), drawing.figures[0].box
+    before = np.ptp(drawing.figures[0].keypoints[:, 0])
+    grown = np.ptp(row["keypoints"][:, 0]) / before
+    assert grown * (box[2:] - box[:2]).max() == pytest.approx(BOX_SHARE * STORED, rel=1e-4)
+    theirs = crop_figure(drawing.image.astype(np.float32) / 255, box).pixels
+    zoom = 1 / CROP_MARGIN / BOX_SHARE * INPUT_SIZE / STORED
+    middle, target = (STORED - 1) / 2, (INPUT_SIZE - 1) / 2
+    affine = np.array([[zoom, 0, target - zoom * middle], [0, zoom, target - zoom * middle]])
+    ours = cv2.warpAffine(row["image"], affine, (INPUT_SIZE, INPUT_SIZE), flags=cv2.INTER_AREA)
+    assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.95

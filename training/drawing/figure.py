@@ -10,15 +10,14 @@ from functools import cached_property
 
 import numpy as np
 
-from backend.body import global_rotations, rodrigues
+from backend.body import global_rotations
 from backend.skeleton import JOINT_PARENTS, KEYPOINT_PARENTS, N_JOINTS, keypoint_index
 
 from .anatomy import Anatomy
+from .camera import Camera
 from .gbuffer import GBuffer, render, vertex_normals
 from .outfit import Outfit, dress
-
-#: Side of the square canvas that styles draw on, pixels.
-CANVAS = 256
+from .placement import CANVAS, Fit, Placement
 
 
 @dataclass(frozen=True)
@@ -26,14 +25,25 @@ class Proportions:
     """How a drawn body departs from the anatomical one (Sketch2PoseNet's disproportion, on mesh and skeleton).
 
     Attributes:
-        stretch: (24, 3, 3) per-joint linear map of the rest pose around the joint: longer, wider, bigger.
+        length: (24,) factor of every joint's part along its bone.
+        width: (24,) factor across it.
+        axes: (24, 3) unit bone directions of the rest pose.
     """
 
-    stretch: np.ndarray
+    length: np.ndarray
+    width: np.ndarray
+    axes: np.ndarray
+
+    @property
+    def stretch(self) -> np.ndarray:
+        """(24, 3, 3) float32 linear map of the rest pose around every joint: longer, wider, bigger."""
+        along = self.axes[:, :, None] * self.axes[:, None, :]
+        linear = self.width[:, None, None] * (np.eye(3) - along) + self.length[:, None, None] * along
+        return linear.astype(np.float32)
 
     @classmethod
     def sample(cls, rng: np.random.Generator, anatomy: Anatomy) -> Proportions:
-        """Random length and width for every limb (the same on both sides), and a head of 0.85-2.8 times."""
+        """Random length and width for every limb (the same on both sides), and a head of 0.7-3 times."""
         length = np.ones(N_JOINTS)
         width = np.ones(N_JOINTS)
         amount = rng.choice([0.04, 0.12, 0.25], p=[0.4, 0.4, 0.2])
@@ -66,7 +76,7 @@ class Proportions:
         length[neck] = factor(amount)
         head = keypoint_index("head")
         size = rng.choice(
-            [rng.uniform(0.85, 1.25), rng.uniform(1.25, 1.9), rng.uniform(1.9, 2.8)], p=[0.66, 0.22, 0.12]
+            [rng.uniform(0.7, 1.25), rng.uniform(1.25, 1.9), rng.uniform(1.9, 3.0)], p=[0.66, 0.22, 0.12]
         )
         length[head] = width[head] = size
         if size > 1.5:  # chibi: short limbs under a big head
@@ -74,53 +84,7 @@ class Proportions:
             for joint in range(1, N_JOINTS):
                 if joint not in (neck, head):
                     length[joint] *= shrink
-        axes = anatomy.axes
-        along = axes[:, :, None] * axes[:, None, :]
-        stretch = width[:, None, None] * (np.eye(3) - along) + length[:, None, None] * along
-        return cls(stretch.astype(np.float32))
-
-
-@dataclass(frozen=True)
-class Camera:
-    """A view: rotation body -> camera, and how strong its perspective is.
-
-    Attributes:
-        rotation: (3, 3).
-        distance: metres from the viewer to the pelvis; infinite for an orthographic view.
-    """
-
-    rotation: np.ndarray
-    distance: float
-
-    @classmethod
-    def sample(cls, rng: np.random.Generator, cues: bool = True) -> Camera:
-        """Over half front and three-quarter views; the others profiles and views from all around.
-
-        ``cues`` is False for styles that show no difference between front and back: such a drawing
-        counts as facing the viewer (contract), so all of them are seen from the front.
-        """
-        kind = rng.random()
-        if kind < 0.55:
-            azimuth = rng.normal(0, 35)
-        elif kind < 0.75:
-            azimuth = rng.choice([-90, 90]) + rng.normal(0, 18)
-        else:
-            azimuth = rng.uniform(-180, 180)
-        if not cues and abs(azimuth) > 85:
-            azimuth = np.sign(azimuth) * np.clip(180 - abs(azimuth), 0, 85)
-        elevation = rng.normal(4, 9) if rng.random() < 0.8 else rng.normal(8, 28)
-        roll = rng.normal(0, 4) if rng.random() < 0.9 else rng.normal(0, 30)
-        distance = np.inf if rng.random() < 0.45 else float(np.exp(rng.uniform(np.log(2.2), np.log(9))))
-        turns = np.radians(np.array([[0, azimuth, 0], [elevation, 0, 0], [0, 0, roll]]))
-        about_y, about_x, about_z = rodrigues(turns)
-        rotation = about_z @ np.diag([1.0, -1.0, -1.0]) @ about_x @ about_y
-        return cls(rotation.astype(np.float32), distance)
-
-    def project(self, points: np.ndarray) -> np.ndarray:
-        """(..., 3) camera-frame metres -> (..., 2) metres on the plane through the pelvis."""
-        if not np.isfinite(self.distance):
-            return points[..., :2]
-        return points[..., :2] * (self.distance / np.maximum(self.distance + points[..., 2:], 0.4))
+        return cls(length, width, anatomy.axes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,11 +94,15 @@ class Figure:
     Attributes:
         anatomy: the body it is made from.
         outfit: clothes, hair and props.
+        pose: (24, 3, 3) float32 local rotations; the first one is in the camera frame.
+        betas: (B,) float32 shape of the body.
+        proportions: how the body departs from the anatomical one.
+        camera: from where it is seen.
+        fit: where it stands on the page.
         vertices: (V', 3) float32 body and outfit, camera frame, metres, pelvis at 0.
         points: (V', 2) float32 the same, canvas pixels.
         keypoints3d: (30, 3) float32 camera frame, metres, pelvis at 0.
         keypoints: (30, 2) float32 canvas pixels.
-        scale: pixels a metre.
         size: longer side of the whole figure's box, pixels, also where the page cuts it off; what styles measure by.
         facing: cosine between the chest's forward and the viewer: 1 front view, -1 back view.
         head_facing: the same of the head.
@@ -143,15 +111,24 @@ class Figure:
 
     anatomy: Anatomy
     outfit: Outfit
+    pose: np.ndarray
+    betas: np.ndarray
+    proportions: Proportions
+    camera: Camera
+    fit: Fit
     vertices: np.ndarray
     points: np.ndarray
     keypoints3d: np.ndarray
     keypoints: np.ndarray
-    scale: float
     size: float
     facing: float
     head_facing: float
     light: np.ndarray
+
+    @property
+    def scale(self) -> float:
+        """Pixels a metre."""
+        return self.fit.scale
 
     @cached_property
     def normals(self) -> np.ndarray:
@@ -191,7 +168,12 @@ class Figure:
 
 
 def sample_figure(
-    rng: np.random.Generator, anatomy: Anatomy, pose: np.ndarray, plain: bool = False, cues: bool = True
+    rng: np.random.Generator,
+    anatomy: Anatomy,
+    pose: np.ndarray,
+    placement: Placement,
+    camera: Camera,
+    plain: bool = False,
 ) -> Figure:
     """Pose, disproportion, dress and view a body.
 
@@ -199,12 +181,12 @@ def sample_figure(
         rng: source of chance.
         anatomy: the body.
         pose: (24, 3, 3) float32 local rotations, facing +z.
+        placement: where on the page it is wanted.
+        camera: from where it is seen.
         plain: True for styles that draw no mesh: no clothes are made.
-        cues: False for styles that show no difference between front and back.
     """
     outfit = dress(rng, anatomy, plain)
     proportions = Proportions.sample(rng, anatomy)
-    camera = Camera.sample(rng, cues)
     body = anatomy.body
     betas = rng.normal(0, 1.0, body.n_betas).astype(np.float32) * (rng.random() < 0.7)
     rest, joints = body.rest(betas)
@@ -213,7 +195,9 @@ def sample_figure(
     if len(outfit.extra_vertices):
         extra = outfit.extra_vertices + (joints - anatomy.rest_joints)[outfit.extra_anchor]
         rest = np.concatenate([rest, extra])
-    world = camera.rotation @ global_rotations(pose)
+    seen = pose.copy()
+    seen[0] = camera.rotation @ pose[0]
+    world = global_rotations(seen)
     linear = world @ proportions.stretch
     posed = [np.zeros(3, np.float32)]
     for joint in range(1, N_JOINTS):
@@ -227,21 +211,23 @@ def sample_figure(
     surface = blended[body.surface_vertices]
     surface = np.einsum("vij,vj->vi", surface[..., :3], keypoint_vertices) + surface[..., 3]
     keypoints3d = np.concatenate([positions, surface])
-    flat = camera.project(vertices)
-    low, high = flat.min(0), flat.max(0)
-    scale = float(CANVAS * rng.uniform(0.68, 0.78) / max(high - low))
-    offset = CANVAS / 2 - scale * (low + high) / 2
+    flat, flat_keypoints = camera.project(vertices), camera.project(keypoints3d)
+    fit = placement.fit(flat, flat_keypoints)
     chest, head = keypoint_index("spine3"), keypoint_index("head")
     light = rng.normal(0, 1, 3) * (1, 0.6, 0.5) + (0, -0.8, -1.0)
     return Figure(
         anatomy,
         outfit,
+        seen,
+        betas,
+        proportions,
+        camera,
+        fit,
         vertices.astype(np.float32),
-        (flat * scale + offset).astype(np.float32),
+        (flat * fit.scale + fit.offset).astype(np.float32),
         keypoints3d.astype(np.float32),
-        (camera.project(keypoints3d) * scale + offset).astype(np.float32),
-        scale,
-        scale * float(max(high - low)),
+        (flat_keypoints * fit.scale + fit.offset).astype(np.float32),
+        fit.scale * float(np.ptp(flat, axis=0).max()),
         float(-world[chest, 2, 2]),
         float(-world[head, 2, 2]),
         (light / np.linalg.norm(light)).astype(np.float32),

@@ -1,42 +1,26 @@
-"""The drawing machine: a seed becomes a drawing with its exact labels."""
+"""The drawing machine: a seed becomes a page of drawn figures with their exact labels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-import cv2
 import numpy as np
+
+from backend.kinematics import matrix_to_axis_angle
 
 from ..poses.bank import PoseBank
 from .anatomy import Anatomy
-from .figure import CANVAS, bone_directions, sample_figure
+from .camera import Camera
+from .figure import Figure, bone_directions, sample_figure
+from .outfit import Label
 from .page import digitise, draw_clutter, draw_foreground
 from .pen import Canvas, Pen
-from .styles import STYLES
+from .placement import CANVAS, Fit, Placement, sample_placements
+from .record import Drawing, DrawnFigure, Flag
+from .styles import STYLES, Style
 
-#: Side of a stored drawing, pixels: larger than the network's input, so that crops can vary.
-STORED = 160
-
-
-@dataclass(frozen=True, eq=False)
-class Drawing:
-    """One synthetic sketch.
-
-    Attributes:
-        image: (160, 160) uint8 grey.
-        keypoints: (30, 2) float32 pixels of the image.
-        directions: (29, 3) float32 unit bone directions, camera frame.
-        visible: (30,) bool: drawn, not hidden behind another part.
-        facing: cosine between the chest's forward and the viewer.
-        style: index into STYLES.
-    """
-
-    image: np.ndarray
-    keypoints: np.ndarray
-    directions: np.ndarray
-    visible: np.ndarray
-    facing: float
-    style: int
+#: Pens are sampled for figures of this size, pixels; others get thinner or thicker lines.
+_PEN_SIZE = 190
 
 
 class DrawingMachine:
@@ -45,34 +29,113 @@ class DrawingMachine:
     def __init__(self, bank: PoseBank, anatomy: Anatomy) -> None:
         self.bank = bank
         self.anatomy = anatomy
-        shares = np.array([style.share for style in STYLES])
+        self._trained = [style for style in STYLES if not style.held_out]
+        shares = np.array([style.share for style in self._trained])
         self._shares = shares / shares.sum()
 
-    def draw(self, seed: int, style: int | None = None) -> Drawing:
-        """One drawing; ``style`` picks an index into STYLES instead of the mix."""
+    def draw(
+        self,
+        seed: int,
+        style: Style | None = None,
+        placements: Sequence[Placement] | None = None,
+        camera: Camera | None = None,
+        pose: np.ndarray | None = None,
+    ) -> Drawing:
+        """One page.
+
+        Args:
+            seed: of all chance.
+            style: instead of one of the training mix, which leaves out the held-out styles.
+            placements: of the figures, the farthest first, instead of random ones.
+            camera: of all figures, instead of random ones.
+            pose: (24, 3, 3) float32 local rotations facing +z for all figures, instead of the bank's.
+        """
         rng = np.random.default_rng(seed)
-        chosen = int(rng.choice(len(STYLES), p=self._shares)) if style is None else style
-        pose = self.bank.sample(rng)
-        look = STYLES[chosen]
-        figure = sample_figure(rng, self.anatomy, pose, plain=not look.needs_mesh, cues=look.has_cues)
-        paper = rng.choice([255.0, rng.uniform(215, 254), rng.uniform(130, 215)], p=[0.55, 0.33, 0.12])
-        ink = min(rng.choice([rng.uniform(0, 30), rng.uniform(30, 110)], p=[0.6, 0.4]), paper - 80)
-        if rng.random() < 0.06:
-            ink = min(rng.uniform(110, 190), paper - 45)
-        pen = Pen.sample(rng, max(ink, 0.0), expert=rng.random() < 0.5)
-        canvas = Canvas(CANVAS, paper, rng)
-        draw_clutter(canvas, figure, pen)
-        look.draw(canvas, figure, pen)
-        draw_foreground(canvas, figure, pen)
-        image = cv2.resize(digitise(canvas.image, rng), (STORED, STORED), interpolation=cv2.INTER_AREA)
-        visible = figure.drawn if look.needs_mesh else np.ones(len(figure.keypoints), bool)
-        # OpenCV's area resize maps pixel centres: x' + 1/2 = (x + 1/2) * ratio.
-        keypoints = (figure.keypoints + 0.5) * (STORED / CANVAS) - 0.5
+        chosen = self._trained[int(rng.choice(len(self._trained), p=self._shares))]
+        look = style or chosen
+        places = sample_placements(rng)
+        figures = [
+            sample_figure(
+                rng,
+                self.anatomy,
+                self.bank.sample(rng) if pose is None else pose,
+                place,
+                camera or Camera.sample(rng, look.has_cues),
+                plain=not look.needs_mesh,
+            )
+            for place in (places if placements is None else placements)
+        ]
+        expert = bool(rng.random() < 0.5)
+        canvas, pen = _materials(rng, expert)
+        hand = int(rng.integers(1 << 32))
+        if len(figures) == 1:
+            draw_clutter(canvas, figures[0], pen)
+        touched = []
+        for figure in figures:
+            before = canvas.image.copy()
+            # The same chance for each: one page is in one manner, with one pen.
+            canvas.rng = np.random.default_rng(hand)
+            look.draw(canvas, figure, pen.scaled((figure.size / _PEN_SIZE) ** 0.7))
+            canvas.image = _faded(canvas, before, figure.fit)
+            touched.append(canvas.image != before)
+        canvas.rng = rng
+        if len(figures) == 1:
+            draw_foreground(canvas, figures[0], pen)
+        labelled = []
+        for k, figure in enumerate(figures):
+            hidden = np.zeros((CANVAS, CANVAS), bool)
+            for later, ink in zip(figures[k + 1 :], touched[k + 1 :], strict=True):
+                hidden |= later.buffer.mask if look.needs_mesh else ink
+            labelled.append(_labels(figure, look, touched[k], hidden))
         return Drawing(
-            image,
-            keypoints.astype(np.float32),
-            bone_directions(figure.keypoints3d).astype(np.float32),
-            visible,
-            figure.facing,
-            chosen,
+            seed, digitise(canvas.image, rng), tuple(labelled), look.name, "expert" if expert else "novice"
         )
+
+
+def _materials(rng: np.random.Generator, expert: bool) -> tuple[Canvas, Pen]:
+    paper = rng.choice([255.0, rng.uniform(215, 254), rng.uniform(130, 215)], p=[0.55, 0.33, 0.12])
+    ink = min(rng.choice([rng.uniform(0, 30), rng.uniform(30, 110)], p=[0.6, 0.4]), paper - 80)
+    if rng.random() < 0.06:
+        ink = min(rng.uniform(110, 190), paper - 45)
+    return Canvas(CANVAS, paper, rng), Pen.sample(rng, max(ink, 0.0), expert)
+
+
+def _faded(canvas: Canvas, before: np.ndarray, fit: Fit) -> np.ndarray:
+    """The page where the figure ends at the rows of ``fit``, a little unevenly: (S, S) uint8."""
+    rows = np.arange(CANVAS)[:, None] + 4 * np.sin(np.arange(CANVAS) / canvas.rng.uniform(6, 20))
+    return np.where((rows < fit.top) | (rows > fit.bottom), before, canvas.image)
+
+
+def _labels(figure: Figure, look: Style, touched: np.ndarray, hidden: np.ndarray) -> DrawnFigure:
+    """What is known of a drawn figure.
+
+    Args:
+        figure: the figure.
+        look: the style it is drawn in.
+        touched: (S, S) bool pixels that drawing it changed.
+        hidden: (S, S) bool pixels where something drawn later lies over it.
+    """
+    if look.needs_mesh:
+        touched = touched & (figure.label_map != Label.PROP)
+    rows, columns = touched.any(1).nonzero()[0], touched.any(0).nonzero()[0]
+    box = np.zeros(4) if not len(rows) else np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
+    x, y = figure.keypoints.T
+    low, high = max(figure.fit.top, 0.0), min(figure.fit.bottom, CANVAS - 1.0)
+    inside = (x >= 0) & (x <= CANVAS - 1) & (y >= low) & (y <= high)
+    column, row = np.clip(np.round(figure.keypoints), 0, CANVAS - 1).astype(int).T
+    visible = (figure.drawn if look.needs_mesh else np.ones(len(x), bool)) & ~hidden[row, column]
+    return DrawnFigure(
+        box.astype(np.float32),
+        figure.fit.part,
+        figure.keypoints,
+        figure.keypoints3d,
+        bone_directions(figure.keypoints3d).astype(np.float32),
+        np.where(inside, np.where(visible, Flag.VISIBLE, Flag.INVISIBLE), Flag.OUTSIDE).astype(np.uint8),
+        matrix_to_axis_angle(figure.pose).astype(np.float32),
+        figure.betas,
+        np.stack([figure.proportions.length, figure.proportions.width], 1).astype(np.float32),
+        figure.camera,
+        figure.fit.scale,
+        figure.fit.offset.astype(np.float32),
+        figure.facing,
+    )

@@ -7,15 +7,17 @@ import numpy as np
 
 from backend.skeleton import keypoint_index
 
-from .figure import CANVAS, Figure
+from .figure import Figure
 from .pen import Canvas, Pen, curve, ellipse, ribbon
+from .placement import CANVAS
 
 
 def draw_clutter(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     """Ground and motion lines, shadows, balls, chairs, furniture, scribbles: before the figure is drawn."""
     rng = canvas.rng
-    low = figure.points[:, 1].max()
-    left, right = figure.points[:, 0].min(), figure.points[:, 0].max()
+    seen = np.clip(figure.points, 0, CANVAS)
+    low = seen[:, 1].max()
+    left, right = seen[:, 0].min(), seen[:, 0].max()
     if rng.random() < 0.16:
         y = low - rng.uniform(-2, 6)
         ends = np.array([[rng.uniform(0, left), y], [rng.uniform(right, CANVAS), y + rng.normal(0, 4)]])

@@ -46,6 +46,15 @@ class Pen:
             tone=float(np.clip(self.tone + rng.normal(0, 8), 0, 255)),
         )
 
+    def scaled(self, factor: float) -> Pen:
+        """The same pen for a figure that is drawn ``factor`` times as large."""
+        return replace(
+            self,
+            width=max(0.6, self.width * factor),
+            wobble=self.wobble * factor,
+            overshoot=self.overshoot * factor,
+        )
+
     @classmethod
     def sample(cls, rng: np.random.Generator, ink: float, expert: bool) -> Pen:
         """A random tool in a novice's or an expert's hand.

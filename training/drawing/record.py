@@ -7,7 +7,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from .marks import Mark
+from .camera import Camera
 
 
 class Flag(IntEnum):
@@ -16,27 +16,6 @@ class Flag(IntEnum):
     OUTSIDE = 0  # beyond the frame, or of a part that is not drawn
     INVISIBLE = 1  # inside the frame, behind a part of the figure or something else
     VISIBLE = 2
-
-
-@dataclass(frozen=True)
-class View:
-    """How a figure is seen: pixel = scale * perspective(rotation @ point) + offset, the pelvis at the origin.
-
-    Attributes:
-        azimuth: degrees about the vertical; 0 seen from the front, 90 from the figure's left, 180 from behind.
-        elevation: degrees; positive where the viewer looks down.
-        roll: degrees in the image plane.
-        distance: metres from the viewer to the pelvis; infinite for an orthographic view.
-        scale: pixels a metre at the pelvis.
-        offset: (x, y) pixels of the pelvis.
-    """
-
-    azimuth: float
-    elevation: float
-    roll: float
-    distance: float
-    scale: float
-    offset: tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +32,10 @@ class DrawnFigure:
         pose: (24, 3) float32 axis-angle, radians, SMPL order; the first is global_orient in the camera frame.
         betas: (10,) float32.
         proportions: (24, 2) float32 length and width of every joint's part, 1 for the anatomical body.
-        view: the camera.
+        camera: from where the figure is seen.
+        scale: pixels a metre: keypoints = scale * camera.project(keypoints3d) + offset.
+        offset: (2,) float32 pixels of the pelvis.
         facing: cosine between the chest's forward and the viewer: 1 front view, -1 back view.
-        contacts: pairs of joint names that touch, with a score 0..1, as in ``sketch2pose/1``.
     """
 
     box: np.ndarray
@@ -67,9 +47,10 @@ class DrawnFigure:
     pose: np.ndarray
     betas: np.ndarray
     proportions: np.ndarray
-    view: View
+    camera: Camera
+    scale: float
+    offset: np.ndarray
     facing: float
-    contacts: tuple[tuple[str, str, float], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,13 +59,10 @@ class Drawing:
 
     Attributes:
         seed: draws the same page again.
-        image: (256, 256) uint8 grey, or (256, 256, 3) uint8 RGB where it has colour.
+        image: (256, 256) uint8 grey.
         figures: those drawn on it, in drawing order.
         style: name of the style.
         regime: "novice" or "expert": whose hand drew the strokes.
-        finish: names of what was done to the page ("ruled", "photo", "inverted", ...).
-        attributes: words for the caption ("skirt", "long hair", "chair", ...).
-        marks: strokes and fills in drawing order, before the page was digitised; for vector styles all there is.
     """
 
     seed: int
@@ -92,6 +70,3 @@ class Drawing:
     figures: tuple[DrawnFigure, ...]
     style: str
     regime: str
-    finish: tuple[str, ...]
-    attributes: tuple[str, ...]
-    marks: tuple[Mark, ...]

@@ -8,8 +8,8 @@ from backend.errors import InputError
 from backend.keypoints import CROP_SIZE, Engine, predict_both_ways, read_keypoints
 
 from ..drawing.styles import STYLES
-from ..fit.batches import make_batch
-from ..fit.shards import Shards, state_folder
+from ..fit.batches import box_side, make_batch
+from ..fit.shards import Shards, drawings_folder
 from .metrics import LABELLED_MIRROR, bone_angles_3d, hits, labelled_joints
 
 
@@ -18,7 +18,7 @@ def evaluate_synthetic(engine: Engine, count: int) -> str:
 
     Raises InputError when there are no validation drawings; training makes them.
     """
-    shards = Shards(state_folder() / "drawings" / "validation")
+    shards = Shards(drawings_folder() / "validation")
     if not len(shards):
         raise InputError("There are no validation drawings; python -m training train makes them first.")
     count = min(count, len(shards))
@@ -32,13 +32,16 @@ def evaluate_synthetic(engine: Engine, count: int) -> str:
     true_directions = np.concatenate([batch.directions for batch in batches])
     facing = np.concatenate([batch.facing for batch in batches])
     style = np.concatenate([batch.style for batch in batches])
-    side = (true.max(1) - true.min(1)).max(-1)
+    side = box_side(CROP_SIZE)
+    bones = np.where(np.concatenate([batch.bones for batch in batches]) > 0, 1, np.nan)
+    inside = np.concatenate([batch.inside for batch in batches])
+    known = np.where(labelled_joints(np.repeat(inside[..., None], 2, -1))[..., 0] == 1, 1, np.nan)
     predicted, labels = labelled_joints(np.concatenate(places)), labelled_joints(true)
     columns = {
-        "PCK@0.1": hits(predicted, labels, side, 0.1).mean(1),
-        "PCK@0.05": hits(predicted, labels, side, 0.05).mean(1),
-        "swaps": _swapped(predicted, labels),
-        "angle 3D": bone_angles_3d(np.concatenate(directions), true_directions).mean(1),
+        "PCK@0.1": np.nanmean(hits(predicted, labels, side, 0.1) * known, 1),
+        "PCK@0.05": np.nanmean(hits(predicted, labels, side, 0.05) * known, 1),
+        "swaps": _swapped(predicted, labels, known),
+        "angle 3D": np.nanmean(bone_angles_3d(np.concatenate(directions), true_directions) * bones, 1),
     }
     groups = {"all": np.ones(count, bool)}
     groups |= {s.name: style == i for i, s in enumerate(STYLES)}
@@ -55,7 +58,7 @@ def evaluate_synthetic(engine: Engine, count: int) -> str:
     return "\n".join(lines)
 
 
-def _swapped(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
-    straight = np.linalg.norm(predicted - true, axis=-1).mean(1)
-    crossed = np.linalg.norm(predicted[:, list(LABELLED_MIRROR)] - true, axis=-1).mean(1)
+def _swapped(predicted: np.ndarray, true: np.ndarray, known: np.ndarray) -> np.ndarray:
+    straight = np.nanmean(np.linalg.norm(predicted - true, axis=-1) * known, 1)
+    crossed = np.nanmean(np.linalg.norm(predicted[:, list(LABELLED_MIRROR)] - true, axis=-1) * known, 1)
     return crossed < straight

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from backend.skeleton import BONE_MIRROR, KEYPOINT_MIRROR
+from backend.skeleton import BONE_MIRROR, KEYPOINT_MIRROR, KEYPOINT_PARENTS
 
-from ..drawing.machine import STORED
-from .shards import Shards
+from ..drawing.record import Flag
+from .shards import BOX_SHARE, STORED, Shards
 
 _KEYPOINT_MIRROR = list(KEYPOINT_MIRROR)
 _BONE_MIRROR = list(BONE_MIRROR)
+_PARENTS = list(KEYPOINT_PARENTS[1:])
 _FLIP_X = np.array([-1, 1, 1], np.float32)
 
 
@@ -26,7 +27,8 @@ class Batch:
         keypoints: (N, 30, 2) float32 pixels of the crop.
         directions: (N, 29, 3) float32 unit bone directions, camera frame.
         visible: (N, 30) float32, 1 where drawn and not hidden.
-        inside: (N, 30) float32, 1 where the keypoint lies in the crop.
+        inside: (N, 30) float32, 1 where the keypoint lies in the crop and is part of what is drawn.
+        bones: (N, 29) float32, 1 where at least one end of the bone is part of what is drawn.
         facing: (N,) float32 cosine between the chest's forward and the viewer.
         style: (N,) uint8 index into the styles.
     """
@@ -36,6 +38,7 @@ class Batch:
     directions: np.ndarray
     visible: np.ndarray
     inside: np.ndarray
+    bones: np.ndarray
     facing: np.ndarray
     style: np.ndarray
 
@@ -45,9 +48,18 @@ def standardised(crop: np.ndarray) -> np.ndarray:
     return (crop - crop.mean()) / (crop.std() + 1e-3)
 
 
+#: How much larger than the stored crop the network sees a figure.
+_ZOOM = 1.08
+
+
+def box_side(size: int) -> float:
+    """Longer side of a figure's box in a nominal crop of ``size`` pixels."""
+    return BOX_SHARE * _ZOOM * size
+
+
 def _view(rng: np.random.Generator | None, size: int) -> tuple[np.ndarray, float]:
     """(2, 3) affine from stored drawing to crop, and its turn in radians; None is the nominal crop."""
-    zoom, angle, shift = 1.08, 0.0, np.zeros(2)
+    zoom, angle, shift = _ZOOM, 0.0, np.zeros(2)
     if rng is not None:
         zoom *= float(np.exp(rng.normal(0, 0.11)))
         angle = float(np.radians(rng.normal(0, 9)))
@@ -88,11 +100,11 @@ def make_batch(
     for index in indices:
         record = shards.get(int(index))
         image, keypoints, directions = record["image"], record["keypoints"], record["directions"].copy()
-        visible = record["visible"].astype(np.float32)
+        flags = record["flags"]
         affine, angle = _view(rng, size)
         page = image.astype(np.float32) / 255 if rng is None else _inked(rng, image)
-        flags = cv2.INTER_AREA if rng is None else cv2.INTER_LINEAR
-        crop = cv2.warpAffine(page, affine, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        sampling = cv2.INTER_AREA if rng is None else cv2.INTER_LINEAR
+        crop = cv2.warpAffine(page, affine, (size, size), flags=sampling, borderMode=cv2.BORDER_REPLICATE)
         keypoints = keypoints @ affine[:, :2].T + affine[:, 2]
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         directions[:, :2] = directions[:, :2] @ turn.T
@@ -100,20 +112,23 @@ def make_batch(
             crop = crop[:, ::-1]
             keypoints = keypoints[_KEYPOINT_MIRROR] * (-1, 1) + (size - 1, 0)
             directions = directions[_BONE_MIRROR] * _FLIP_X
-            visible = visible[_KEYPOINT_MIRROR]
-        inside = ((keypoints >= 0) & (keypoints <= size - 1)).all(1)
+            flags = flags[_KEYPOINT_MIRROR]
+        drawn = flags != Flag.OUTSIDE
+        inside = ((keypoints >= 0) & (keypoints <= size - 1)).all(1) & drawn
+        bones = drawn[1:] | drawn[_PARENTS]
         rows.append(
             (
                 standardised(crop)[None],
                 keypoints,
                 directions,
-                visible,
+                flags == Flag.VISIBLE,
                 inside,
+                bones,
                 record["facing"],
                 record["style"],
             )
         )
-    crops, keypoints, directions, visible, inside, facing, style = (
+    crops, keypoints, directions, visible, inside, bones, facing, style = (
         np.stack(column) for column in zip(*rows, strict=True)
     )
     return Batch(
@@ -122,6 +137,7 @@ def make_batch(
         directions.astype(np.float32),
         visible.astype(np.float32),
         inside.astype(np.float32),
+        bones.astype(np.float32),
         facing,
         style,
     )

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"The pose bank {args.poses} does not exist; give one with --poses.")
     cv2.setNumThreads(1)
     torch.set_num_threads(args.threads)
-    drawings = state_folder() / "drawings"
+    drawings = shard_files.drawings_folder()
     draw_shards(
         drawings / "validation", range(_VALIDATION_SHARDS), args.poses, VALIDATION_SEED, validation=True
     )

@@ -29,18 +29,18 @@ def heatmap_loss(heatmaps: Tensor, keypoints: Tensor, inside: Tensor, sigma: flo
     return (entropy * inside).sum() / inside.sum().clamp_min(1)
 
 
-def direction_loss(predicted: Tensor, true: Tensor) -> Tensor:
-    """1 - cosine between predicted and true 3D bone directions, (N, 29, 3) each."""
-    return (1 - (predicted * true).sum(-1)).mean()
+def direction_loss(predicted: Tensor, true: Tensor, drawn: Tensor) -> Tensor:
+    """1 - cosine between predicted and true 3D bone directions, (N, 29, 3) each; ``drawn`` (N, 29) weighs them."""
+    return ((1 - (predicted * true).sum(-1)) * drawn).sum() / drawn.sum().clamp_min(1)
 
 
-def foreshortening_loss(predicted: Tensor, true: Tensor) -> Tensor:
-    """L1 on the depth component of unit bone directions, (N, 29, 3) each.
+def foreshortening_loss(predicted: Tensor, true: Tensor, drawn: Tensor) -> Tensor:
+    """L1 on the depth component of unit bone directions, (N, 29, 3) each; ``drawn`` (N, 29) weighs them.
 
     The paper compares |b3D| / |b2D|, which diverges for a bone that points at the viewer; the depth
     component is the sine of the same angle, is bounded, and also carries the sign: front or behind.
     """
-    return (predicted[..., 2] - true[..., 2]).abs().mean()
+    return ((predicted[..., 2] - true[..., 2]).abs() * drawn).sum() / drawn.sum().clamp_min(1)
 
 
 def visibility_loss(logits: Tensor, visible: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Drawings on disk: shards of plain arrays that are made from their seed and read as memory maps."""
+"""Figures to train on: shards of plain arrays that are drawn from their seed and read as memory maps."""
 
 from __future__ import annotations
 
@@ -9,16 +9,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from backend.skeleton import N_BONES, N_KEYPOINTS
 
 from ..drawing.anatomy import load_anatomy
-from ..drawing.machine import STORED, DrawingMachine
+from ..drawing.machine import DrawingMachine
+from ..drawing.record import Drawing
+from ..drawing.styles import STYLES
 from ..poses.bank import PoseBank
 
 #: Drawings in one shard.
 SHARD = 1024
+
+#: Side of a stored crop, pixels: larger than the network's input, so that crops can vary.
+STORED = 160
+
+#: Share of the stored crop that the longer side of the figure's box takes.
+BOX_SHARE = 0.73
+
+#: Changes whenever the same seed gives another drawing; drawings of another recipe are drawn anew.
+RECIPE = 2
 
 #: Validation drawings have seeds from here on, far from those of training.
 VALIDATION_SEED = 1 << 40
@@ -27,7 +39,7 @@ _ARRAYS = {
     "image": ((STORED, STORED), np.uint8),
     "keypoints": ((N_KEYPOINTS, 2), np.float32),
     "directions": ((N_BONES, 3), np.float32),
-    "visible": ((N_KEYPOINTS,), bool),
+    "flags": ((N_KEYPOINTS,), np.uint8),
     "facing": ((), np.float32),
     "style": ((), np.uint8),
 }
@@ -38,6 +50,40 @@ def state_folder() -> Path:
     return Path(os.environ.get("SKETCH2POSE_STATE", Path.home() / ".cache" / "sketch2pose"))
 
 
+def drawings_folder() -> Path:
+    """Where the drawings of the present recipe lie."""
+    return state_folder() / "drawings" / f"recipe{RECIPE}"
+
+
+def cut_out(drawing: Drawing) -> dict[str, np.ndarray | float]:
+    """The largest figure of a page, cut out by its box, as the arrays of a shard's row.
+
+    What lies off the page gets the tone of the page's border, as in backend.keypoints.crop_figure.
+    """
+    figure = max(drawing.figures, key=lambda f: float((f.box[2:] - f.box[:2]).max()))
+    low, high = figure.box[:2], figure.box[2:]
+    scale = BOX_SHARE * STORED / max(float((high - low).max()), 8.0)
+    offset = STORED / 2 - scale * (low + high) / 2
+    page = drawing.image
+    border = np.median(np.concatenate([page[0], page[-1], page[:, 0], page[:, -1]]))
+    # Pixel centres lie at + 1/2 in both pictures.
+    shift = offset + 0.5 * scale - 0.5
+    affine = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+    if scale < 1:
+        page = cv2.GaussianBlur(page, (0, 0), 0.4 / scale)
+    image = cv2.warpAffine(
+        page, affine, (STORED, STORED), flags=cv2.INTER_LINEAR, borderValue=(float(border),)
+    )
+    return {
+        "image": image,
+        "keypoints": figure.keypoints * scale + shift,
+        "directions": figure.directions,
+        "flags": figure.flags,
+        "facing": figure.facing,
+        "style": [style.name for style in STYLES].index(drawing.style),
+    }
+
+
 def write_shard(folder: Path, index: int, machine: DrawingMachine, seed: int) -> None:
     """Draw shard ``index``: drawings with the seeds ``seed + index * SHARD`` and on. Appears whole or not at all."""
     unfinished = folder / f"{index:05d}.unfinished"
@@ -45,9 +91,9 @@ def write_shard(folder: Path, index: int, machine: DrawingMachine, seed: int) ->
     unfinished.mkdir(parents=True)
     arrays = {name: np.empty((SHARD, *shape), dtype) for name, (shape, dtype) in _ARRAYS.items()}
     for row in range(SHARD):
-        drawing = machine.draw(seed + index * SHARD + row)
+        values = cut_out(machine.draw(seed + index * SHARD + row))
         for name, array in arrays.items():
-            array[row] = getattr(drawing, name)
+            array[row] = values[name]
     for name, array in arrays.items():
         np.save(unfinished / f"{name}.npy", array)
     unfinished.rename(folder / f"{index:05d}")
@@ -97,6 +143,6 @@ class Shards:
         return len(self._names) * SHARD
 
     def get(self, index: int) -> dict[str, np.ndarray]:
-        """Drawing ``index`` as arrays by name (image, keypoints, directions, visible, facing, style)."""
+        """Drawing ``index`` as arrays by name (image, keypoints, directions, flags, facing, style)."""
         maps = self._maps[self._names[index // SHARD]]
         return {name: array[index % SHARD] for name, array in maps.items()}

@@ -17,7 +17,7 @@ from backend.errors import InputError
 from backend.keypoints import decode_heatmaps
 from backend.models.keypoint_network import INPUT_SIZE, KeypointNetwork
 
-from .batches import Batch, make_batch
+from .batches import Batch, box_side, make_batch
 from .losses import direction_loss, foreshortening_loss, heatmap_loss, visibility_loss
 from .shards import Shards
 
@@ -148,8 +148,8 @@ class Trainer:
             heatmaps, directions, visibility = self.network(crops)
         losses = {
             "heatmap": heatmap_loss(heatmaps, data["keypoints"], data["inside"]),
-            "direction": direction_loss(directions, data["directions"]),
-            "foreshortening": foreshortening_loss(directions, data["directions"]),
+            "direction": direction_loss(directions, data["directions"], data["bones"]),
+            "foreshortening": foreshortening_loss(directions, data["directions"], data["bones"]),
             "visibility": visibility_loss(visibility, data["visible"]),
         }
         total = sum(
@@ -177,7 +177,8 @@ class Trainer:
 
 def asdict_arrays(batch: Batch) -> dict[str, np.ndarray]:
     """The arrays of a batch that the losses need, by name."""
-    return {name: getattr(batch, name) for name in ("crops", "keypoints", "directions", "visible", "inside")}
+    names = ("crops", "keypoints", "directions", "visible", "inside", "bones")
+    return {name: getattr(batch, name) for name in names}
 
 
 @torch.no_grad()
@@ -191,10 +192,10 @@ def validate(network: KeypointNetwork, shards: Shards, count: int, device: torch
         with torch.autocast(device.type, torch.bfloat16):
             heatmaps, directions, _ = network(crops)
         places, _ = decode_heatmaps(heatmaps.float().cpu().numpy())
-        low, high = batch.keypoints.min(1), batch.keypoints.max(1)
-        side = (high - low).max(-1)[:, None]
-        errors.append(np.linalg.norm(places - batch.keypoints, axis=-1) / side)
-        cosine = (directions.cpu().numpy() * batch.directions).sum(-1)
+        errors.append(
+            (np.linalg.norm(places - batch.keypoints, axis=-1) / box_side(INPUT_SIZE))[batch.inside > 0]
+        )
+        cosine = (directions.cpu().numpy() * batch.directions).sum(-1)[batch.bones > 0]
         angles.append(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
     error = np.concatenate(errors)
     return {

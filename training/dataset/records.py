@@ -1,0 +1,106 @@
+"""One page as the two files of a WebDataset sample: a PNG and a JSON with everything that is known of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import cv2
+import numpy as np
+
+from backend.errors import InputError
+from backend.skeleton import KEYPOINT_NAMES
+
+from ..drawing.camera import Camera
+from ..drawing.record import Drawing, DrawnFigure
+from .captions import caption
+
+#: Name and version of the record's shape, as in ``record.schema.json`` beside this file.
+SCHEMA = "sketch2pose-drawing/1"
+
+#: Decimals of what is stored: pixels, and metres, radians or plain numbers.
+_PIXELS, _NUMBERS = 2, 4
+
+
+def to_files(drawing: Drawing) -> dict[str, bytes]:
+    """The sample's files by extension; the same drawing gives the same bytes."""
+    done, png = cv2.imencode(".png", drawing.image, [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    if not done:
+        raise InputError(f"The drawing with seed {drawing.seed} cannot be written as PNG.")
+    record = {
+        "schema": SCHEMA,
+        "seed": drawing.seed,
+        "style": drawing.style,
+        "regime": drawing.regime,
+        "caption": caption(drawing),
+        "figures": [_figure_to_json(figure) for figure in drawing.figures],
+    }
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return {"png": png.tobytes(), "json": text.encode()}
+
+
+def from_files(png: bytes, text: bytes, name: str = "record") -> Drawing:
+    """Read a sample back. Raises InputError, naming ``name``, for files that are no record."""
+    image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE) if png else None
+    if image is None:
+        raise InputError(f"The image of {name} cannot be read; rebuild its shard.")
+    try:
+        record = json.loads(text)
+        if record["schema"] != SCHEMA:
+            raise InputError(f"{name} has the schema {record['schema']!r}; this version reads {SCHEMA!r}.")
+        figures = tuple(_figure_from_json(figure) for figure in record["figures"])
+        return Drawing(int(record["seed"]), image, figures, str(record["style"]), str(record["regime"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{name} is no record of a drawing; rebuild its shard.") from error
+
+
+def _figure_to_json(figure: DrawnFigure) -> dict[str, Any]:
+    camera = {
+        key: round(value, _NUMBERS) if np.isfinite(value) else None
+        for key, value in asdict(figure.camera).items()
+    }
+    return {
+        "box": _rounded(figure.box, _PIXELS),
+        "part": figure.part,
+        "keypoints": _rounded(figure.keypoints, _PIXELS),
+        "keypoints3d": _rounded(figure.keypoints3d, _NUMBERS),
+        "directions": _rounded(figure.directions, _NUMBERS),
+        "flags": figure.flags.tolist(),
+        "pose": _rounded(figure.pose, _NUMBERS),
+        "betas": _rounded(figure.betas, _NUMBERS),
+        "proportions": _rounded(figure.proportions, _NUMBERS),
+        "camera": camera,
+        "scale": round(float(figure.scale), _NUMBERS),
+        "offset": _rounded(figure.offset, _PIXELS),
+        "facing": round(float(figure.facing), _NUMBERS),
+    }
+
+
+def _figure_from_json(values: dict[str, Any]) -> DrawnFigure:
+    camera = {key: np.inf if value is None else float(value) for key, value in values["camera"].items()}
+    count = len(KEYPOINT_NAMES)
+    shapes = {
+        "box": (4,),
+        "keypoints": (count, 2),
+        "keypoints3d": (count, 3),
+        "directions": (count - 1, 3),
+        "pose": (24, 3),
+        "betas": (len(values["betas"]),),
+        "proportions": (24, 2),
+        "offset": (2,),
+    }
+    arrays = {name: np.asarray(values[name], np.float32).reshape(shape) for name, shape in shapes.items()}
+    return DrawnFigure(
+        part=str(values["part"]),
+        flags=np.asarray(values["flags"], np.uint8).reshape(count),
+        camera=Camera(**camera),
+        scale=float(values["scale"]),
+        facing=float(values["facing"]),
+        **arrays,
+    )
+
+
+def _rounded(array: np.ndarray, decimals: int) -> list[Any]:
+    # Adding zero turns -0.0 into 0.0: one number, one spelling.
+    return (np.round(array.astype(float), decimals) + 0.0).tolist()
