@@ -62,7 +62,7 @@ $(VENV)/.runtime: pyproject.toml constraints.txt
 
 $(VENV)/.development: $(VENV)/.runtime
 	@echo "Installing the development tools and PyTorch into $(VENV) ..."
-	@$(RUN) $(PIP_INSTALL) --editable '.[train,smplx,dev]'
+	@$(RUN) $(PIP_INSTALL) --editable '.[train,ray,smplx,dev]'
 	@touch $@
 
 .PHONY: blender
