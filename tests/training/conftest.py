@@ -12,11 +12,12 @@ from training.poses.bank import PoseBank
 
 @pytest.fixture(scope="session")
 def bank_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sixty clips of four small random poses each."""
+    """Sixty clips of four small random poses each, five of them validated on."""
     rng = np.random.default_rng(0)
     poses = rng.normal(0, 0.25, (240, 24, 3)).astype(np.float16)
     path = tmp_path_factory.mktemp("bank") / "poses.npz"
-    np.savez(path, poses=poses, clip_id=np.repeat(np.arange(60), 4))
+    names = ["07_06", "90_02", "salsa_10", "dab", "sit01", *(f"clip{k}" for k in range(55))]
+    np.savez(path, poses=poses, clip_name=np.repeat(names, 4))
     return path
 
 

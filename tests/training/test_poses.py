@@ -1,5 +1,9 @@
 """The pose bank: split, heading, mirror, sampling."""
 
+import hashlib
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,6 +12,7 @@ from backend.errors import InputError
 from backend.skeleton import KEYPOINT_MIRROR, keypoint_index
 from training.poses.bank import PoseBank, mirror, without_heading
 from training.poses.postures import POSTURES
+from training.poses.split import clip_name, validation_clips
 
 
 def _joints(local):
@@ -21,11 +26,41 @@ def test_a_clip_is_either_trained_on_or_validated_on(bank_file):
         total = len(archive["poses"])
     train, validation = PoseBank.load(bank_file), PoseBank.load(bank_file, validation=True)
     assert len(train.rotations) + len(validation.rotations) == total
-    assert len(validation.rotations) > 0
-    assert len(validation.rotations) % 4 == 0  # whole clips of four
+    assert len(validation.rotations) == 20  # five clips of four
     assert validation.posture_share == 0
     for rotations in validation.rotations:
         assert not np.isclose(train.rotations, rotations, atol=1e-6).all((1, 2, 3)).any()
+
+
+def test_the_list_of_validation_clips_is_the_one_that_scores_were_measured_on():
+    path = Path(__file__).parents[2] / "training" / "poses" / "validation_clips.txt"
+    text = path.read_bytes().replace(b"\r\n", b"\n")
+    assert (
+        hashlib.sha256(text).hexdigest() == "ec1ea95ad979af7da93a37346a9f7f9a58618bb04fa356bc5dda51c2846c99e7"
+    )
+    assert len(validation_clips()) == len(text.split())
+
+
+def test_a_copy_of_a_clip_keeps_its_name():
+    names = ["a/13_35.bvh", "b.zip/deep/13_35.AMC", r"C:\x\13_35.npz"]
+    assert {clip_name(name) for name in names} == {"13_35"}
+    assert clip_name("x/salsa/10.bvh") == "salsa_10"
+    assert clip_name("x/martial/10.bvh") == "martial_10"
+
+
+def test_a_bank_of_numbers_is_split_by_the_list_beside_it(tmp_path):
+    path = tmp_path / "poses_few.npz"
+    np.savez(path, poses=np.zeros((5, 24, 3)), clip_id=np.array([3, 3, 8, 9, 9]))
+    with pytest.raises(InputError, match=r"does not name its clips; put .*poses_few\.json, beside it\.$"):
+        PoseBank.load(path)
+    files = {3: "x/90_28.bvh", 8: "x/90_29.bvh", 9: "x/salsa/10.bvh"}
+    clips = [{"id": number, "file": file} for number, file in files.items()]
+    (tmp_path / "clips_few.json").write_text(json.dumps(clips))
+    assert len(PoseBank.load(path).rotations) == 1
+    assert len(PoseBank.load(path, validation=True).rotations) == 4
+    (tmp_path / "poses_few.json").write_text(json.dumps(clips[:1]))
+    with pytest.raises(InputError, match=r"no list of the clips of poses_few\.npz"):
+        PoseBank.load(path)
 
 
 def test_weights_are_a_distribution(bank_file):

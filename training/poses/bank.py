@@ -1,7 +1,8 @@
 """The pose bank: motion-capture poses, split by clip, sampled so that rare postures are not rare.
 
-The bank is an ``.npz`` with ``poses`` (N, 24, 3) axis-angle in SMPL order, y up, and ``clip_id`` (N,);
-``distinct6`` (N,) bool, where present, marks a subset without near duplicates.
+The bank is an ``.npz`` with ``poses`` (N, 24, 3) axis-angle in SMPL order, y up, and ``clip_name`` (N,) or
+``clip_id`` (N,) with a list of clips beside it; ``distinct6`` (N,) bool, where present, marks a subset
+without near duplicates.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from backend.errors import InputError
 from backend.skeleton import KEYPOINT_MIRROR, N_JOINTS, keypoint_index
 
 from .postures import POSTURES
+from .split import held_out, names_beside
 
 _UPPER = [keypoint_index(n) for n in ("spine2", "spine3", "neck", "head")]
 _ARMS = {
@@ -25,9 +27,6 @@ _ARMS = {
 }
 _MIRROR = np.array(KEYPOINT_MIRROR[:N_JOINTS])
 _FLIP = np.diag([-1.0, 1.0, 1.0]).astype(np.float32)
-
-#: Share of the validation clips; a clip is either trained on or validated on, never both.
-_VALIDATION_SHARE = 0.08
 
 #: How often training draws one of the hand-set postures.
 _POSTURE_SHARE = 0.16
@@ -50,21 +49,25 @@ class PoseBank:
 
     @classmethod
     def load(cls, path: Path | str, validation: bool = False) -> PoseBank:
-        """Read a bank and keep the clips of one split. Raises InputError for a file that is no bank."""
+        """Read a bank and keep the clips of one split. Raises InputError for a file that is no bank.
+
+        Args:
+            path: the .npz.
+            validation: keep the clips of the list in :mod:`split` instead of all others.
+        """
         path = Path(path)
         if not path.is_file():
             raise InputError(f"The pose bank {path} does not exist; give one with --poses.")
         try:
             with np.load(path, allow_pickle=False) as archive:
-                poses, clips = archive["poses"], archive["clip_id"]
+                poses = archive["poses"]
+                named = "clip_name" in archive
+                clips = archive["clip_name" if named else "clip_id"]
                 distinct = archive["distinct6"] if "distinct6" in archive else np.ones(len(poses), bool)
         except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(f"{path} is no pose bank: it needs the arrays poses and clip_id.") from error
-        # The split hashes the clip's number, so that a longer bank keeps the clips where they were.
-        held_out = (
-            clips.astype(np.uint64) * np.uint64(2654435761) % np.uint64(1000)
-        ) < 1000 * _VALIDATION_SHARE
-        rotations = rodrigues(poses[distinct & (held_out == validation)].astype(np.float32))
+            raise InputError(f"{path} is no pose bank: it needs the arrays poses and clip_name.") from error
+        split = held_out(clips if named else names_beside(path, clips)) == validation
+        rotations = rodrigues(poses[distinct & split].astype(np.float32))
         rotations = without_heading(rotations)
         return cls(rotations, _rarity(rotations), 0.0 if validation else _POSTURE_SHARE)
 

@@ -19,6 +19,7 @@ from .distinct import distinct_mask, pose_coordinates, thin_in_time
 from .distribution import distribution_table, posture_features
 from .recordings import Clip, find_recordings, read_clip
 from .retarget import direction_errors
+from .split import clip_name
 
 #: No two poses of a bank are nearer than this, in degrees; its masks mark sparser subsets.
 _APART = 2.0
@@ -90,6 +91,7 @@ def _description(clip: Clip) -> dict[str, object]:
     return {
         "id": clip.recording.clip_id,
         "file": clip.recording.name,
+        "name": clip_name(clip.recording.name),
         "skeleton": clip.source.family if clip.source else "SMPL",
         "rate": round(clip.rate, 3),
         "frames_read": len(clip.frames),
@@ -123,6 +125,7 @@ def _write_bank(
     arrays = {
         "poses": poses,
         "clip_id": numbers,
+        "clip_name": np.array([clip["name"] for clip in clips])[owner[kept]],
         "frame": np.concatenate([part.frames for part in thinned])[kept].astype(np.int32),
         **masks,
     }
