@@ -1,0 +1,133 @@
+"""Which parts of a posed body touch: hands on hips, crossed legs, an elbow on a knee.
+
+Every part is a handful of its own surface vertices, each a ball as wide as the gaps between them, so that
+parts touch where their balls do. That costs a table of distances of some hundred balls, for any body.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from backend.skeleton import JOINT_NAMES, JOINT_PARENTS
+
+from ..drawing.anatomy import Anatomy
+
+#: Joints whose surface counts as another joint's: the palm is hand, the heel is foot, a collar is chest.
+_JOINED = {"wrist": "hand", "ankle": "foot", "collar": "spine3"}
+
+#: Parts nearer than this in the kinematic tree touch in every pose; their contacts say nothing.
+_NEIGHBOURS = 2
+
+#: Upper arms lie against the trunk of everyone who stands; that is no contact to speak of either.
+_TRUNK = {"pelvis", "spine1", "spine2", "spine3", "neck"} | {"left_shoulder", "right_shoulder"}
+
+#: Balls of a part: more give a finer surface.
+_BALLS = 18
+
+#: Gap, as a share of the body's height, at which a contact is worth nothing; it is worth 1 where parts meet.
+_REACH = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class _Balls:
+    """Balls on a body's surface.
+
+    Attributes:
+        vertices: (B,) int vertices at their centres, part after part.
+        spacing: (B,) float32 radius, metres, on the body at rest.
+        starts: (P,) int first ball of each part.
+        names: the parts, as SMPL joints.
+        pairs: (2, K) int parts that are no neighbours, the first before the second.
+        height: of the body at rest, metres.
+    """
+
+    vertices: np.ndarray
+    spacing: np.ndarray
+    starts: np.ndarray
+    names: tuple[str, ...]
+    pairs: np.ndarray
+    height: float
+
+
+def find_contacts(anatomy: Anatomy, vertices: np.ndarray) -> tuple[tuple[str, str, float], ...]:
+    """The parts of a posed body that touch each other.
+
+    Args:
+        anatomy: of the body; proportions may differ from its own.
+        vertices: (V, 3) posed vertices, metres, any frame.
+
+    Returns:
+        (joint, joint, score) in SMPL's order, the nearest pair first: score 1 where the parts meet,
+        falling to 0 at two hundredths of the body's height. A palm counts as ``left_hand``, a heel as
+        ``left_foot``, collars as ``spine3``; thighs are ``left_hip``, forearms ``left_elbow``.
+    """
+    balls = _balls(anatomy)
+    centres = np.asarray(vertices, np.float32)[balls.vertices]
+    squares = (centres * centres).sum(1)
+    apart = np.sqrt(np.maximum(squares[:, None] + squares - 2 * centres @ centres.T, 0))
+    gaps = apart - balls.spacing[:, None] - balls.spacing
+    gaps = np.minimum.reduceat(np.minimum.reduceat(gaps, balls.starts, 0), balls.starts, 1)
+    scores = np.clip(1 - gaps[balls.pairs[0], balls.pairs[1]] / (_REACH * balls.height), 0, 1)
+    order = np.argsort(-scores, kind="stable")
+    return tuple(
+        (balls.names[balls.pairs[0, k]], balls.names[balls.pairs[1, k]], round(float(scores[k]), 3))
+        for k in order[: int((scores > 0).sum())]
+    )
+
+
+@cache
+def _balls(anatomy: Anatomy) -> _Balls:
+    owner = np.array([_joined(joint) for joint in range(len(JOINT_NAMES))])[anatomy.part]
+    rest = np.asarray(anatomy.body.v_template, np.float32)
+    parts = [int(part) for part in np.unique(owner)]
+    chosen, spacing = [], []
+    for part in parts:
+        surface = np.flatnonzero(owner == part)
+        picks, gap = _spread(rest[surface])
+        chosen.append(surface[picks])
+        spacing.append(np.full(len(picks), gap / 2, np.float32))
+    trunk = np.array([JOINT_NAMES[part] in _TRUNK for part in parts])
+    depth = np.array([[_steps(a, b) for b in parts] for a in parts])
+    pairs = np.array(np.nonzero(np.triu((depth > _NEIGHBOURS) & ~(trunk & trunk[:, None]))))
+    sizes = [len(picks) for picks in chosen]
+    return _Balls(
+        np.concatenate(chosen),
+        np.concatenate(spacing),
+        np.cumsum([0, *sizes[:-1]]),
+        tuple(JOINT_NAMES[part] for part in parts),
+        pairs,
+        float(np.ptp(rest[:, 1])),
+    )
+
+
+def _joined(joint: int) -> int:
+    side, _, name = JOINT_NAMES[joint].rpartition("_")
+    if name not in _JOINED:
+        return joint
+    target = _JOINED[name]
+    return JOINT_NAMES.index(target if target == "spine3" else f"{side}_{target}")
+
+
+def _spread(points: np.ndarray) -> tuple[np.ndarray, float]:
+    """Points far from each other, each next the farthest from those before, and how far the rest is."""
+    picks = [int(((points - points.mean(0)) ** 2).sum(1).argmax())]
+    nearest = np.full(len(points), np.inf)
+    while True:
+        nearest = np.minimum(nearest, np.linalg.norm(points - points[picks[-1]], axis=1))
+        if len(picks) == min(_BALLS, len(points)):
+            return np.array(picks), float(nearest.max())
+        picks.append(int(nearest.argmax()))
+
+
+def _steps(a: int, b: int) -> int:
+    """Bones between two joints in the kinematic tree."""
+    lines = []
+    for joint in (a, b):
+        line = [joint]
+        while line[-1]:
+            line.append(JOINT_PARENTS[line[-1]])
+        lines.append(line)
+    return len(set(lines[0]) ^ set(lines[1]))
