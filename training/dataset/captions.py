@@ -15,7 +15,7 @@ _STYLES: dict[str, tuple[str, ...]] = {
     "stick": ("a stick figure", "a stick man drawing"),
     "pictogram": ("a pictogram", "a rounded icon"),
     "mannequin": ("a mannequin sketch", "a construction drawing of ovals and tubes"),
-    "hose": ("an ink doodle", "a doodle with bendy limbs"),
+    "doodle": ("an ink doodle", "a doodle with bendy limbs"),
     "gesture": ("a gesture drawing", "a quick gesture sketch"),
 }
 _PARTS = {"waist_up": "from the waist up", "bust": "as a bust", "legs": "of the legs only"}

@@ -25,7 +25,7 @@ class Limb:
         kind: "arm" or "leg".
         side: "left" or "right".
         points: (4, 2) pixels: shoulder, elbow, wrist, hand or hip, knee, ankle, toe.
-        depth: metres away from the viewer, relative to the pelvis.
+        depth: of its lower half, which is what overlaps other limbs: metres beyond the pelvis.
     """
 
     kind: str
@@ -40,7 +40,7 @@ def limbs(figure: Figure) -> list[Limb]:
     for kind, names in _LIMBS.items():
         for side in ("left", "right"):
             index = [keypoint_index(f"{side}_{n}") for n in names]
-            depth = float(figure.keypoints3d[index[:3], 2].mean())
+            depth = float(figure.keypoints3d[index[1:3], 2].mean())
             found.append(Limb(kind, side, figure.keypoints[index], depth))
     return sorted(found, key=lambda limb: -limb.depth)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..figure import Figure
 from ..pen import Canvas, Pen
-from . import gesture, hose, mannequin, outline, pictogram, silhouette, stick, tone
+from . import doodle, gesture, mannequin, outline, pictogram, silhouette, stick, tone
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,6 @@ STYLES: tuple[Style, ...] = (
     Style("stick", stick.draw, 0.08, False, False),
     Style("pictogram", pictogram.draw, 0.08, False, False),
     Style("mannequin", mannequin.draw, 0.10, False, False),
-    Style("hose", hose.draw, 0.17, False, True),
+    Style("doodle", doodle.draw, 0.17, False, True, vector=True),
     Style("gesture", gesture.draw, 0.04, False, False),
 )
