@@ -16,7 +16,7 @@ def bank_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     poses = rng.normal(0, 0.25, (240, 24, 3)).astype(np.float16)
     path = tmp_path_factory.mktemp("bank") / "poses.npz"
-    names = ["07_06", "90_02", "salsa_10", "dab", "sit01", *(f"clip{k}" for k in range(55))]
+    names = ["07_02", "90_28", "salsa_07", "fight04", "run01", *(f"clip{k}" for k in range(55))]
     np.savez(path, poses=poses, clip_name=np.repeat(names, 4))
     return path
 

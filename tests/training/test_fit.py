@@ -114,7 +114,7 @@ def test_learning_rate_rises_stays_and_falls():
 def test_training_learns_and_a_resumed_run_goes_on_the_same(drawings, tmp_path):
     torch.set_num_threads(1)
     config = TrainConfig(samples=16 * 12, batch=16, rate=1e-3, drawings=64, seed=3)
-    whole = Trainer(config, tmp_path / "whole")
+    whole = Trainer(config, tmp_path / "whole", bfloat16=False)
     losses = []
     while whole.seen < config.samples:
         rng = np.random.default_rng((config.seed, whole.seen))
@@ -123,12 +123,12 @@ def test_training_learns_and_a_resumed_run_goes_on_the_same(drawings, tmp_path):
     total = [sum(loss.values()) for loss in losses]
     assert np.mean(total[-3:]) < np.mean(total[:3]) - 0.3
 
-    first = Trainer(config, tmp_path / "halves")
+    first = Trainer(config, tmp_path / "halves", bfloat16=False)
     while first.seen < 96:
         rng = np.random.default_rng((config.seed, first.seen))
         first.step(make_batch(drawings, rng.integers(0, len(drawings), config.batch), INPUT_SIZE, rng))
     first.save()
-    second = Trainer(config, tmp_path / "halves")
+    second = Trainer(config, tmp_path / "halves", bfloat16=False)
     assert second.resume() == "resumed after 96 samples"
     fit(second, drawings, drawings, report=1e9)
     assert second.seen == config.samples
