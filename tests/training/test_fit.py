@@ -25,7 +25,7 @@ def drawings(tmp_path_factory, machine):
     shards_module.SHARD, before = 32, shards_module.SHARD
     folder = tmp_path_factory.mktemp("drawings")
     for index in range(2):
-        write_shard(folder, index, machine, seed=100)
+        write_shard(folder, index, machine.draw, seed=100)
     yield Shards(folder)
     shards_module.SHARD = before
 
@@ -173,6 +173,7 @@ def test_the_train_command_draws_trains_and_goes_on(tmp_path, bank_file, monkeyp
 
     monkeypatch.setenv("SKETCH2POSE_STATE", str(tmp_path / "state"))
     monkeypatch.setattr(shards_module, "SHARD", 16)
+    monkeypatch.setattr(shards_module, "COUNT", 16)
     config = tmp_path / "tiny.yaml"
     config.write_text("samples: 32\nbatch: 8\ndrawings: 32\nfirst_drawings: 16\nseed: 2\n")
     command = [

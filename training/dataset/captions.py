@@ -31,7 +31,7 @@ def caption(drawing: Drawing) -> str:
         "by a practised hand" if drawing.regime == "expert" else "by an unsure hand",
     ]
     if len(drawing.figures) > 1:
-        return f"{words[0]} {words[1]} with {_NUMBERS[len(drawing.figures)]} figures"
+        return f"{' '.join(words)} with {_NUMBERS[len(drawing.figures)]} figures"
     figure = drawing.figures[0]
     who = "of a person" if rng.random() < 0.5 else "of a figure"
     if figure.part != "whole":

@@ -14,9 +14,8 @@ from pathlib import Path
 from backend.errors import InputError
 
 from ..drawing.anatomy import load_anatomy
-from ..drawing.machine import DrawingMachine
+from ..drawing.machine import RECIPE, DrawingMachine
 from ..drawing.record import Drawing
-from ..fit.shards import RECIPE
 from ..poses.bank import PoseBank
 from .records import from_files, to_files
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from backend.body import rodrigues
+
+#: Degrees of azimuth up to which a view counts as from the front.
+_PROFILE = 85.0
 
 _BODY_TO_CAMERA = np.diag([1.0, -1.0, -1.0])
 
@@ -42,6 +45,13 @@ class Camera:
             return points[..., :2]
         return points[..., :2] * (self.distance / np.maximum(self.distance + points[..., 2:], 0.4))
 
+    def from_the_front(self) -> Camera:
+        """This view, or where it is from behind, the one from the front that shows the same silhouette."""
+        if abs(self.azimuth) <= _PROFILE:
+            return self
+        azimuth = np.copysign(np.clip(180 - abs(self.azimuth), 0, _PROFILE), self.azimuth)
+        return replace(self, azimuth=float(azimuth))
+
     @classmethod
     def sample(cls, rng: np.random.Generator, cues: bool = True) -> Camera:
         """Front and three-quarter views, profiles, views from behind, and views from all around.
@@ -59,8 +69,6 @@ class Camera:
         else:
             azimuth = rng.uniform(-180, 180)
         azimuth = (azimuth + 180) % 360 - 180
-        if not cues and abs(azimuth) > 85:
-            azimuth = np.sign(azimuth) * np.clip(180 - abs(azimuth), 0, 85)
         elevation = rng.normal(4, 9) if rng.random() < 0.8 else rng.normal(8, 28)
         roll = rng.normal(0, 4) if rng.random() < 0.9 else rng.normal(0, 30)
         kind = rng.random()
@@ -69,4 +77,5 @@ class Camera:
         else:  # a few with the exaggerated foreshortening of comics
             near, far = (2.2, 9) if kind < 0.94 else (1.3, 2.2)
             distance = float(np.exp(rng.uniform(np.log(near), np.log(far))))
-        return cls(float(azimuth), float(elevation), float(roll), distance)
+        camera = cls(float(azimuth), float(elevation), float(roll), distance)
+        return camera if cues else camera.from_the_front()

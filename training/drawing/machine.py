@@ -19,6 +19,9 @@ from .placement import CANVAS, Fit, Placement, sample_placements
 from .record import Drawing, DrawnFigure, Flag
 from .styles import STYLES, Style
 
+#: Changes whenever the same seed gives another drawing; drawings of another recipe are drawn anew.
+RECIPE = 3
+
 #: Pens are sampled for figures of this size, pixels; others get thinner or thicker lines.
 _PEN_SIZE = 190
 
@@ -32,6 +35,11 @@ class DrawingMachine:
         self._trained = [style for style in STYLES if not style.held_out]
         shares = np.array([style.share for style in self._trained])
         self._shares = shares / shares.sum()
+
+    def style_of(self, seed: int) -> Style:
+        """The style of the training mix that a seed is drawn in; held-out styles are never among them."""
+        rng = np.random.default_rng((seed, 1))
+        return self._trained[int(rng.choice(len(self._trained), p=self._shares))]
 
     def draw(
         self,
@@ -51,8 +59,7 @@ class DrawingMachine:
             pose: (24, 3, 3) float32 local rotations facing +z for all figures, instead of the bank's.
         """
         rng = np.random.default_rng(seed)
-        chosen = self._trained[int(rng.choice(len(self._trained), p=self._shares))]
-        look = style or chosen
+        look = style or self.style_of(seed)
         places = sample_placements(rng)
         figures = [
             sample_figure(

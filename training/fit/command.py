@@ -12,12 +12,9 @@ from backend.engines.onnx import KEYPOINT_NETWORK
 from backend.errors import InputError
 
 from . import shards as shard_files
-from .shards import VALIDATION_SEED, Shards, draw_in_background, draw_shards, state_folder
+from .shards import Shards, draw_in_background, draw_shards, draw_validation, state_folder
 
 _CONFIGS = Path(__file__).parent.parent / "configs"
-
-#: Shards of the quick validation during training.
-_VALIDATION_SHARDS = 2
 
 #: Drawings of training have seeds from here on.
 _TRAINING_SEED = 1_000_000
@@ -61,9 +58,7 @@ def run(args: argparse.Namespace) -> int:
     cv2.setNumThreads(1)
     torch.set_num_threads(args.threads)
     drawings = shard_files.drawings_folder()
-    draw_shards(
-        drawings / "validation", range(_VALIDATION_SHARDS), args.poses, VALIDATION_SEED, validation=True
-    )
+    draw_validation(drawings / "validation", args.poses)
     count = -(-config.drawings // shard_files.SHARD)
     if not args.drawers:
         draw_shards(drawings / "train", range(count), args.poses, _TRAINING_SEED)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -14,8 +15,9 @@ import numpy as np
 
 from backend.skeleton import N_BONES, N_KEYPOINTS
 
+from ..dataset.validation_set import COUNT, draw_entry
 from ..drawing.anatomy import load_anatomy
-from ..drawing.machine import DrawingMachine
+from ..drawing.machine import RECIPE, DrawingMachine
 from ..drawing.record import Drawing
 from ..drawing.styles import STYLES
 from ..poses.bank import PoseBank
@@ -28,12 +30,6 @@ STORED = 160
 
 #: Share of the stored crop that the longer side of the figure's box takes.
 BOX_SHARE = 0.73
-
-#: Changes whenever the same seed gives another drawing; drawings of another recipe are drawn anew.
-RECIPE = 2
-
-#: Validation drawings have seeds from here on, far from those of training.
-VALIDATION_SEED = 1 << 40
 
 _ARRAYS = {
     "image": ((STORED, STORED), np.uint8),
@@ -84,14 +80,14 @@ def cut_out(drawing: Drawing) -> dict[str, np.ndarray | float]:
     }
 
 
-def write_shard(folder: Path, index: int, machine: DrawingMachine, seed: int) -> None:
-    """Draw shard ``index``: drawings with the seeds ``seed + index * SHARD`` and on. Appears whole or not at all."""
+def write_shard(folder: Path, index: int, draw: Callable[[int], Drawing], seed: int) -> None:
+    """Draw shard ``index``: ``draw`` of ``seed + index * SHARD`` and on. Appears whole or not at all."""
     unfinished = folder / f"{index:05d}.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     arrays = {name: np.empty((SHARD, *shape), dtype) for name, (shape, dtype) in _ARRAYS.items()}
     for row in range(SHARD):
-        values = cut_out(machine.draw(seed + index * SHARD + row))
+        values = cut_out(draw(seed + index * SHARD + row))
         for name, array in arrays.items():
             array[row] = values[name]
     for name, array in arrays.items():
@@ -99,16 +95,24 @@ def write_shard(folder: Path, index: int, machine: DrawingMachine, seed: int) ->
     unfinished.rename(folder / f"{index:05d}")
 
 
-def draw_shards(
-    folder: Path, indices: Iterable[int], poses: Path, seed: int, validation: bool = False
-) -> None:
+def draw_shards(folder: Path, indices: Iterable[int], poses: Path, seed: int) -> None:
     """Draw those of the shards that are not there yet, one after the other."""
     machine: DrawingMachine | None = None
     for index in indices:
         if (folder / f"{index:05d}").exists():
             continue
-        machine = machine or DrawingMachine(PoseBank.load(poses, validation), load_anatomy())
-        write_shard(folder, index, machine, seed)
+        machine = machine or DrawingMachine(PoseBank.load(poses), load_anatomy())
+        write_shard(folder, index, machine.draw, seed)
+
+
+def draw_validation(folder: Path, poses: Path) -> None:
+    """Draw the fixed validation set, in the styles of the training mix, where it is not there yet."""
+    machine: DrawingMachine | None = None
+    for index in range(COUNT // SHARD):
+        if (folder / f"{index:05d}").exists():
+            continue
+        machine = machine or DrawingMachine(PoseBank.load(poses), load_anatomy())
+        write_shard(folder, index, partial(draw_entry, machine), 0)
 
 
 def draw_in_background(folder: Path, indices: Iterable[int], poses: Path, seed: int) -> None:
