@@ -30,9 +30,9 @@ def caption(drawing: Drawing) -> str:
         str(rng.choice(kinds)),
         "by a practised hand" if drawing.regime == "expert" else "by an unsure hand",
     ]
-    if len(drawing.figures) > 1:
+    figure, *others = drawing.figures
+    if others:
         return f"{' '.join(words)} with {_NUMBERS[len(drawing.figures)]} figures"
-    figure = drawing.figures[0]
     who = "of a person" if rng.random() < 0.5 else "of a figure"
     if figure.part != "whole":
         who += f" {_PARTS[figure.part]}"
