@@ -1,0 +1,117 @@
+"""Unknown humanoids: every joint is found without a look at the bones' names, and left is left."""
+
+import json
+import os
+from itertools import permutations, product
+from pathlib import Path
+
+import addon_utils
+import bpy
+import numpy as np
+import pytest
+
+from sketch2pose_blender.core.rig_mapping import Skeleton, map_skeleton
+
+#: Joint -> its parent and place in metres, facing -y, left at +x; the last ones are no joints of SMPL.
+FIGURE = {
+    "pelvis": (None, (0, 0, 1.0)),
+    "spine1": ("pelvis", (0, 0, 1.1)),
+    "spine2": ("spine1", (0, 0, 1.22)),
+    "spine3": ("spine2", (0, 0, 1.33)),
+    "neck": ("spine3", (0, 0, 1.5)),
+    "head": ("neck", (0, 0, 1.57)),
+    "left_collar": ("spine3", (0.03, 0, 1.45)),
+    "left_shoulder": ("left_collar", (0.18, 0, 1.44)),
+    "left_elbow": ("left_shoulder", (0.36, 0.02, 1.24)),
+    "left_wrist": ("left_elbow", (0.53, -0.02, 1.05)),
+    "left_hip": ("pelvis", (0.1, 0, 0.95)),
+    "left_knee": ("left_hip", (0.11, -0.01, 0.52)),
+    "left_ankle": ("left_knee", (0.12, 0.02, 0.09)),
+    "left_foot": ("left_ankle", (0.12, -0.1, 0.02)),
+    "left thumb": ("left_wrist", (0.55, -0.06, 1.02)),
+    "left finger": ("left_wrist", (0.6, -0.03, 0.98)),
+    "left twist": ("left_elbow", (0.44, 0.0, 1.15)),
+    "left IK": (None, (0.12, 0.02, 0.09)),
+}
+
+
+def figure(turn=((1, 0, 0), (0, 1, 0), (0, 0, 1)), scale=1.0):
+    """A figure with both sides, its bones named by numbers, and which number is which joint."""
+    bones = dict(FIGURE)
+    for name, (parent, place) in FIGURE.items():
+        if name.startswith("left"):
+            mirrored = parent.replace("left", "right") if parent else None
+            bones[name.replace("left", "right")] = mirrored, (-place[0], *place[1:])
+    order = sorted(bones)  # children before their parents, too
+    places = np.array([bones[name][1] for name in order]) @ np.transpose(turn) * scale
+    parents = tuple(-1 if bones[name][0] is None else order.index(bones[name][0]) for name in order)
+    names = tuple(str(number) for number in range(len(order)))
+    joints = {name: str(number) for number, name in enumerate(order) if " " not in name}
+    return Skeleton(names, parents, places, places + np.array((0, 0.01 * scale, 0)), np.eye(4)), joints
+
+
+@pytest.mark.parametrize("axes", list(permutations(range(3))))
+def test_any_axes_and_unit(axes):
+    for signs in product((1, -1), repeat=3):
+        turn = np.zeros((3, 3))
+        turn[range(3), axes] = signs
+        if np.linalg.det(turn) > 0:
+            skeleton, joints = figure(turn, 100.0)
+            assert map_skeleton(skeleton).bones == joints
+
+
+def test_an_object_that_mirrors_swaps_the_sides():
+    skeleton, joints = figure()
+    mirrored = Skeleton(
+        skeleton.names, skeleton.parents, skeleton.heads, skeleton.tails, np.diag([-1, 1, 1, 1])
+    )
+    found = map_skeleton(mirrored).bones
+    assert found["left_wrist"] == joints["right_wrist"]
+    assert found["head"] == joints["head"]
+
+
+def test_what_is_no_humanoid_is_not_mapped():
+    line = np.linspace((0, 0, 0), (0, 0, 1), 12)
+    snake = Skeleton(tuple("abcdefghijkl"), tuple(range(-1, 11)), line, line, np.eye(4))
+    assert map_skeleton(snake).bones == {}
+    assert map_skeleton(snake).overall == 0
+
+
+def test_real_rigs():
+    if "SKETCH2POSE_RIGS" not in os.environ:
+        pytest.skip("SKETCH2POSE_RIGS names no folder of rigs with a truth.json")
+    folder = Path(os.environ["SKETCH2POSE_RIGS"])
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    wrong = {}
+    for file, expected in truth.items():
+        armature = imported(folder / file, expected["armature"])
+        bones = list(armature.data.bones)
+        skeleton = Skeleton(
+            tuple(str(number) for number in range(len(bones))),
+            tuple(bones.index(bone.parent) if bone.parent else -1 for bone in bones),
+            np.array([bone.head_local for bone in bones]),
+            np.array([bone.tail_local for bone in bones]),
+            np.array(armature.matrix_world),
+        )
+        found = {joint: bones[int(number)].name for joint, number in map_skeleton(skeleton).bones.items()}
+        missed = {joint: name for joint, name in expected["map"].items() if found.get(joint) != name}
+        if missed:
+            wrong[file] = missed
+    assert truth
+    assert wrong == {}
+
+
+def imported(file, name):
+    """The armature of that name in a file."""
+    if file.suffix == ".blend":
+        bpy.ops.wm.open_mainfile(filepath=str(file))
+    else:
+        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+        addon, group, operator = {
+            ".glb": ("io_scene_gltf2", "import_scene", "gltf"),
+            ".fbx": ("io_scene_fbx", "import_scene", "fbx"),
+            ".bvh": ("io_anim_bvh", "import_anim", "bvh"),
+        }[file.suffix]
+        addon_utils.enable(addon)
+        getattr(getattr(bpy.ops, group), operator)(filepath=str(file))
+    return bpy.data.objects[name]
