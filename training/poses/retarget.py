@@ -6,7 +6,9 @@ limb of the source is split into several bones, a last shortest rotation lays th
 
 The pelvis takes the direction from hip to hip and for the rest the source's turn from its rest pose; collars,
 head and toes take that turn alone: where a root or a collar bone begins, and where a head ends, is a matter
-of the capture program, not of the body.
+of the capture program, not of the body. So is how a spine runs inside the trunk: SMPL's is curved like a
+person's, most sources' are straight, and laid bone on bone everyone who stands would throw the chest 15
+degrees back. Spine and neck therefore turn as the source's bones turn from rest and keep SMPL's curve.
 """
 
 from __future__ import annotations
@@ -37,6 +39,9 @@ _AHEAD: dict[str, tuple[str, ...]] = {
         ("shoulder", "elbow"), ("elbow", "wrist"), ("wrist", "hand"),
     )
 }  # fmt: skip
+
+#: Joints whose bone keeps the curve of SMPL's rest pose: it turns as the source's bone turns from rest.
+_CURVED = {"spine1", "spine2", "spine3", "neck"}
 
 #: A bone shorter than this share of the figure has no direction to speak of.
 _SHORTEST = 0.004
@@ -126,9 +131,13 @@ def to_smpl(motion: Motion, file: str) -> SmplMotion:
             continue
         smpl_bone = smpl_rest[ahead] - smpl_rest[joint]
         source_rest = rest[found.places[ahead]] - rest[found.places[joint]]
+        direction = _direction((joint, ahead), found, positions, upright, file)
+        if name in _CURVED:
+            turned = upright @ turned
+            world[:, joint] = swing(turned @ source_rest, direction) @ turned @ axes
+            continue
         alignments[joint] = swing(axes @ smpl_bone, source_rest) @ axes
         turned = turned @ alignments[joint]
-        direction = _direction((joint, ahead), found, positions, upright, file)
         turned = upright @ turned
         world[:, joint] = swing(turned @ smpl_bone, direction) @ turned
         bones.append((joint, ahead))
