@@ -53,6 +53,7 @@ def test_records_keep_what_was_drawn_and_follow_the_schema(machine):
             np.testing.assert_allclose(read.directions, drawn.directions, atol=1e-4)
             np.testing.assert_allclose(read.pose, drawn.pose, atol=1e-4)
             np.testing.assert_array_equal(read.flags, drawn.flags)
+            assert read.contacts == drawn.contacts
             assert read.camera.azimuth == pytest.approx(drawn.camera.azimuth, abs=1e-4)
             assert read.camera.distance == pytest.approx(drawn.camera.distance, abs=1e-4)
         assert to_files(again)["png"] == files["png"]

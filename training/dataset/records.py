@@ -74,6 +74,7 @@ def _figure_to_json(figure: DrawnFigure) -> dict[str, Any]:
         "scale": round(float(figure.scale), _NUMBERS),
         "offset": _rounded(figure.offset, _PIXELS),
         "facing": round(float(figure.facing), _NUMBERS),
+        "contacts": [list(contact) for contact in figure.contacts],
     }
 
 
@@ -97,6 +98,7 @@ def _figure_from_json(values: dict[str, Any]) -> DrawnFigure:
         camera=Camera(**camera),
         scale=float(values["scale"]),
         facing=float(values["facing"]),
+        contacts=tuple((str(a), str(b), float(score)) for a, b, score in values["contacts"]),
         **arrays,
     )
 

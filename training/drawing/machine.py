@@ -9,6 +9,7 @@ import numpy as np
 from backend.kinematics import matrix_to_axis_angle
 
 from ..poses.bank import PoseBank
+from ..poses.contacts import find_contacts
 from .anatomy import Anatomy
 from .camera import Camera
 from .figure import Figure, bone_directions, sample_figure
@@ -145,4 +146,5 @@ def _labels(figure: Figure, look: Style, touched: np.ndarray, hidden: np.ndarray
         figure.fit.scale,
         figure.fit.offset.astype(np.float32),
         figure.facing,
+        find_contacts(figure.anatomy, figure.vertices[: len(figure.anatomy.part)]),
     )

@@ -36,6 +36,7 @@ class DrawnFigure:
         scale: pixels a metre: keypoints = scale * camera.project(keypoints3d) + offset.
         offset: (2,) float32 pixels of the pelvis.
         facing: cosine between the chest's forward and the viewer: 1 front view, -1 back view.
+        contacts: pairs of joints whose parts touch, with a score 0..1, as in ``sketch2pose/1``.
     """
 
     box: np.ndarray
@@ -51,6 +52,7 @@ class DrawnFigure:
     scale: float
     offset: np.ndarray
     facing: float
+    contacts: tuple[tuple[str, str, float], ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,14 @@
-"""Stick figures: a round or oval head on lines, with or without torso, hands, feet, joints and curves."""
+"""Stick figures: a head on lines, from one brush stroke a limb to clip-art men of discs and wires.
+
+Knobs, one set a figure: torso (line, box, oval, frame of shoulder and hip lines, triangle, solid disc), skirt;
+limbs straight, bowed or one curve each, from the joints or from the spine; width of the lines, the torso's and the
+limbs' apart; hands and feet as lines, balls or none; dots on the joints; head round or oval, empty or solid, its
+neck drawn, missing or floating free; face; hair.
+"""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,62 +16,138 @@ from backend.skeleton import keypoint_index
 
 from ..face import draw_disc_face, head_disc
 from ..figure import Figure
-from ..limbs import limbs, torso_blob, torso_polygon
+from ..limbs import limbs, torso_blob, torso_polygon, unit
 from ..pen import Canvas, Pen, curve, ellipse
+
+_TORSOS = ("line", "box", "oval", "frame", "triangle", "solid")
 
 
 def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
-    """One line a limb segment, or one curve a limb."""
+    """Torso, limbs, head: what lies before what hardly shows on lines."""
     rng = canvas.rng
     keypoints = figure.keypoints
-    bend = rng.normal(0, 0.08) if rng.random() < 0.3 else 0.0
-    whole = rng.random() < 0.25
-    hands, feet, joints = rng.random() < 0.35, rng.random() < 0.7, rng.random() < 0.2
-    torso = rng.choice(["line", "box", "oval", "frame"], p=[0.5, 0.15, 0.15, 0.2])
-    neck, pelvis = keypoints[keypoint_index("neck")], keypoints[0]
-    root = {"arm": keypoints[keypoint_index("spine3")] * 0.4 + neck * 0.6, "leg": pelvis}
-    centre, radius, up = head_disc(figure)
-    radius *= rng.uniform(0.8, 1.15)
-    for limb in limbs(figure):
-        points = limb.points
-        if torso == "line" and rng.random() < 0.9:
-            points = np.concatenate([root[limb.kind][None], points[1:]])
-        last = 3 if (limb.kind == "arm" and not hands) or (limb.kind == "leg" and not feet) else 4
-        if whole:
-            canvas.stroke(curve(points[:3]), pen.varied(rng))
-            if last == 4:
-                canvas.stroke(points[2:], pen.varied(rng))
-        else:
-            chain = [curve(points[k : k + 2], bend, 6) for k in range(last - 1)]
-            if rng.random() < 0.7:
-                canvas.stroke(np.concatenate(chain), pen.varied(rng))
-            else:
-                for segment in chain:
-                    canvas.stroke(segment, pen.varied(rng))
-        if limb.kind == "arm" and rng.random() < 0.15:
-            canvas.fill(ellipse(points[3], np.array([pen.width + 1, 0]), pen.width + 1, 10), pen.tone)
-        if joints:
-            for point in points[: last - 1]:
-                canvas.fill(
-                    ellipse(point, np.array([pen.width * 0.6 + 1.5, 0]), pen.width * 0.6 + 1.5, 10), pen.tone
-                )
+    thick = rng.choice([0.0, rng.uniform(0.012, 0.022), rng.uniform(0.022, 0.045)], p=[0.65, 0.2, 0.15])
+    pen = replace(pen, width=max(pen.width, float(thick) * figure.size))
+    torso = str(rng.choice(_TORSOS, p=[0.42, 0.1, 0.1, 0.12, 0.1, 0.16]))
+    tone = pen.tone if rng.random() < 0.5 else pen.tone + (canvas.paper - pen.tone) * rng.uniform(0.2, 0.7)
+    behind = rng.random() < 0.5
+    if not behind:
+        _draw_limbs(canvas, figure, pen, torso, tone)
     spine = keypoints[[keypoint_index(n) for n in ("neck", "spine3", "spine1", "pelvis")]]
+    polygon = torso_polygon(figure)
     if torso == "line":
         canvas.stroke(spine if rng.random() < 0.5 else spine[[0, 3]], pen.varied(rng))
     elif torso == "oval":
         canvas.stroke(torso_blob(figure, rng.uniform(0.35, 0.7)), pen.varied(rng), closed=True)
+    elif torso == "solid":
+        blob = torso_blob(figure, rng.uniform(0.3, 0.75))
+        canvas.fill(blob, tone)
+        if rng.random() < 0.3:
+            canvas.stroke(blob, pen.varied(rng), closed=True)
+    elif torso == "triangle":
+        hips = (polygon[3] + polygon[4]) / 2
+        canvas.stroke(np.stack([polygon[0], polygon[1], hips]), pen.varied(rng), closed=True)
     else:
-        canvas.stroke(torso_polygon(figure)[[0, 1, 3, 4]], pen.varied(rng), closed=True)
+        canvas.stroke(polygon[[0, 1, 3, 4]], pen.varied(rng), closed=True)
         if torso == "frame":
             canvas.stroke(spine[[0, 3]], pen.varied(rng))
-    start = centre - up * radius
-    canvas.stroke(np.stack([start, neck]), pen.varied(rng))
-    head = ellipse(centre, up * radius * rng.uniform(0.95, 1.2), radius)
-    if rng.random() < 0.12:
-        canvas.fill(head, pen.tone)
-    else:
-        if rng.random() < 0.7:
-            canvas.fill(head, canvas.paper)
-        canvas.stroke(head, pen.varied(rng), closed=True)
-        if rng.random() < 0.45:
-            draw_disc_face(canvas, figure, centre, radius, pen)
+    if rng.random() < 0.08:
+        _draw_skirt(canvas, figure, pen)
+    if behind:
+        _draw_limbs(canvas, figure, pen, torso, tone)
+    _draw_head(canvas, figure, pen, torso, tone)
+
+
+def _draw_limbs(canvas: Canvas, figure: Figure, pen: Pen, torso: str, tone: float) -> None:
+    rng = canvas.rng
+    keypoints = figure.keypoints
+    wire = pen
+    if torso == "solid" and rng.random() < 0.7:
+        wire = replace(pen, width=figure.size * rng.uniform(0.006, 0.025))
+    bend = rng.normal(0, 0.08) if rng.random() < 0.3 else 0.0
+    whole, connected, joined = rng.random() < 0.25, rng.random() < 0.75, rng.random() < 0.85
+    joints = rng.random() < 0.15
+    ends = {"arm": ("none", "line", "ball"), "leg": ("none", "line", "ball")}
+    balls = 0.7 if torso == "solid" else 0.12
+    lines = {"arm": 0.35, "leg": 0.72}
+    end = {
+        kind: str(rng.choice(names, p=[(1 - balls) * (1 - lines[kind]), (1 - balls) * lines[kind], balls]))
+        for kind, names in ends.items()
+    }
+    ball = figure.size * rng.uniform(0.018, 0.04)
+    neck, pelvis = keypoints[keypoint_index("neck")], keypoints[0]
+    root = {"arm": keypoints[keypoint_index("spine3")] * 0.4 + neck * 0.6, "leg": pelvis}
+    for limb in limbs(figure):
+        points = limb.points
+        if torso in ("line", "triangle") and joined and not (torso == "triangle" and limb.kind == "arm"):
+            points = np.concatenate([root[limb.kind][None], points[1:]])
+        last = 4 if end[limb.kind] == "line" else 3
+        if whole:
+            canvas.stroke(curve(points[:3]), wire.varied(rng))
+            if last == 4:
+                canvas.stroke(points[2:], wire.varied(rng))
+        else:
+            chain = [curve(points[k : k + 2], bend, 6) for k in range(last - 1)]
+            for segment in [np.concatenate(chain)] if connected else chain:
+                canvas.stroke(segment, wire.varied(rng))
+        if end[limb.kind] == "ball":
+            # A hand is a ball about its middle, a foot an oval from heel to toe.
+            axis = (points[3] - points[2]) * 0.6
+            foot = limb.kind == "leg" and np.hypot(*axis) > ball
+            oval = ellipse((points[2] + points[3]) / 2, axis if foot else np.array([ball, 0]), ball, 14)
+            canvas.fill(oval, tone)
+            if torso != "solid":
+                canvas.stroke(oval, pen.varied(rng), closed=True)
+        if joints:
+            size = wire.width * 0.6 + 0.007 * figure.size
+            for point in points[: last - 1]:
+                canvas.fill(ellipse(point, np.array([size, 0]), size, 10), pen.tone)
+
+
+def _draw_skirt(canvas: Canvas, figure: Figure, pen: Pen) -> None:
+    left, right = (
+        figure.keypoints[[keypoint_index(f"{side}_{n}") for n in ("hip", "knee")]]
+        for side in ("left", "right")
+    )
+    waist = figure.keypoints[keypoint_index("spine1")]
+    hem = np.stack([left[0] * 0.4 + left[1] * 0.6, right[0] * 0.4 + right[1] * 0.6])
+    wide = (hem - hem.mean(0)) * 1.5 + (hem.mean(0) - waist) * 0.1
+    skirt = np.stack([waist, hem.mean(0) + wide[0], hem.mean(0) + wide[1]])
+    if canvas.rng.random() < 0.5:
+        canvas.fill(skirt, canvas.paper)
+    canvas.stroke(skirt, pen.varied(canvas.rng), closed=True)
+
+
+def _draw_head(canvas: Canvas, figure: Figure, pen: Pen, torso: str, tone: float) -> None:
+    rng = canvas.rng
+    neck = figure.keypoints[keypoint_index("neck")]
+    centre, radius, up = head_disc(figure)
+    radius *= rng.uniform(0.8, 1.15)
+    head = ellipse(centre, up * radius * rng.uniform(0.95, 1.3), radius)
+    if rng.random() < (0.4 if torso == "solid" else 0.85):
+        canvas.stroke(np.stack([centre - up * radius, neck]), pen.varied(rng))
+    if rng.random() < (0.85 if torso == "solid" else 0.1):
+        canvas.fill(head, tone)
+        return
+    if rng.random() < 0.7:
+        canvas.fill(head, canvas.paper)
+    canvas.stroke(head, pen.varied(rng), closed=True)
+    if rng.random() < 0.45:
+        draw_disc_face(canvas, figure, centre, radius, pen)
+    if rng.random() < 0.2:
+        _draw_scribbled_hair(canvas, figure, centre, radius, up, pen)
+
+
+def _draw_scribbled_hair(
+    canvas: Canvas, figure: Figure, centre: np.ndarray, radius: float, up: np.ndarray, pen: Pen
+) -> None:
+    """A zigzag over the crown, or over the whole of a head seen from behind."""
+    rng = canvas.rng
+    side = unit(np.array([-up[1], up[0]]))
+    count = int(rng.integers(7, 15))
+    across = np.linspace(-0.9, 0.9, count)
+    low = -0.6 if figure.head_facing < -0.1 else 0.55
+    high = np.where(np.arange(count) % 2 == 0, 1.2, low) + rng.normal(0, 0.08, count)
+    high *= np.sqrt(1 - 0.6 * across**2)
+    points = centre + (across[:, None] * side + high[:, None] * up) * radius
+    canvas.stroke(points.astype(np.float32), pen.varied(rng, 0.8))
