@@ -22,7 +22,9 @@ _TRAINING_SEED = 1_000_000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``python -m training train``."""
-    parser.add_argument("--poses", type=Path, required=True, help="pose bank, an .npz from python -m training poses")
+    parser.add_argument(
+        "--poses", type=Path, required=True, help="pose bank, an .npz from python -m training poses"
+    )
     parser.add_argument("--config", default="keypoints_s", help="a file of training/configs, or a path")
     parser.add_argument("--samples", type=int, help="crops to see, instead of the configuration's number")
     parser.add_argument(
