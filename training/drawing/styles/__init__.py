@@ -20,7 +20,6 @@ class Style:
         share: weight in the mix.
         needs_mesh: False for styles that draw from the skeleton alone; they need no clothes.
         has_cues: False for styles in which front and back look alike.
-        vector: True for styles made of strokes and fills alone, which Blender can take as grease pencil.
         held_out: True for styles that training never sees; they are drawn for validation only.
     """
 
@@ -29,7 +28,6 @@ class Style:
     share: float
     needs_mesh: bool
     has_cues: bool
-    vector: bool = False
     held_out: bool = False
 
 
@@ -40,6 +38,6 @@ STYLES: tuple[Style, ...] = (
     Style("stick", stick.draw, 0.08, False, False),
     Style("pictogram", pictogram.draw, 0.08, False, False),
     Style("mannequin", mannequin.draw, 0.10, False, False),
-    Style("doodle", doodle.draw, 0.17, False, True, vector=True),
+    Style("doodle", doodle.draw, 0.17, False, True),
     Style("gesture", gesture.draw, 0.04, False, False),
 )
