@@ -15,7 +15,7 @@ _HEAD_TOP, _NECK, _CHEST = (keypoint_index(n) for n in ("head_top", "neck", "spi
 _HIPS = [keypoint_index(n) for n in ("left_hip", "right_hip")]
 _KNEES = [keypoint_index(n) for n in ("left_knee", "right_knee")]
 
-#: Figures of which less than this is seen lie or bend too much to be cut off at the waist, cosine of the lean.
+#: Cosine of the trunk's lean in the picture; who leans more than this is not cut off at the waist.
 _UPRIGHT = 0.8
 
 

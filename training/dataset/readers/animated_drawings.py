@@ -11,8 +11,8 @@ from pathlib import Path
 import yaml
 
 from backend.errors import InputError
-from training.drawing.record import Flag
 
+from ...drawing.record import Flag
 from .record import LabelledImage, LeftOut, labelled_figure
 
 #: Joint of a character -> our keypoint. Its "torso" lies between the shoulders and its "neck" on the nose.

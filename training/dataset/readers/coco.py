@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from backend.errors import InputError
-from training.drawing.record import Flag
 
+from ...drawing.record import Flag
 from .record import LabelledFigure, LabelledImage, LeftOut, labelled_figure
 
 #: Our name of each of COCO's 17 keypoints, in its order; None where we have no such point. COCO's hips,

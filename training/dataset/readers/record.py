@@ -10,7 +10,8 @@ import numpy as np
 
 from backend.images import Picture, read_image
 from backend.skeleton import N_KEYPOINTS, keypoint_index
-from training.drawing.record import Flag
+
+from ...drawing.record import Flag
 
 #: Is told, in one sentence each, which entries of a set were left out and why.
 LeftOut = Callable[[str], None]
