@@ -1,138 +1,127 @@
-"""The page that is drawn on: strokes, fills, washes, hatching and dots."""
+"""The page that is drawn on. All that is drawn is kept as marks, so that a drawing is vectors as well as pixels."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import cv2
 import numpy as np
 
-from .pen import Pen, resample, smoothed
-
-#: Sub-pixel bits of the coordinates that OpenCV draws.
-_SHIFT = 4
-
-#: The value of a pixel that a pattern covers.
-_FULL = (255.0,)
+from .hand import strokes
+from .marks import Mark, paint, trace
+from .pen import Pen, ellipse
 
 
 class Canvas:
-    """A square grey page that strokes and fills are drawn on.
+    """A square grey page.
 
     Attributes:
         image: (S, S) uint8, 255 is white.
+        paper: grey value of the empty page.
         rng: source of chance for the hand.
+        vector: False once something was drawn that marks cannot say; ``marks`` then lack it.
+        tooth: where on the page the tile of paper tooth begins, x and y in pixels.
     """
 
     def __init__(self, size: int, paper: float, rng: np.random.Generator) -> None:
         self.image = np.full((size, size), paper, np.uint8)
         self.paper = paper
         self.rng = rng
+        self.vector = True
+        self.tooth = (int(rng.integers(256)), int(rng.integers(256)))
+        self._cover = np.zeros((size, size), np.float32)
+        # Areas are kept as masks: their outlines are traced only when somebody asks for them.
+        self._drawn: list[Mark | tuple[np.ndarray, float, float]] = []
+
+    @property
+    def marks(self) -> list[Mark]:
+        """Everything drawn so far, the first at the bottom."""
+        marks: list[Mark] = []
+        for drawn in self._drawn:
+            if isinstance(drawn, Mark):
+                marks.append(drawn)
+            else:
+                mask, tone, opacity = drawn
+                marks += [Mark.area(polygon, tone, opacity) for polygon in trace(mask)]
+        return marks
+
+    def put(self, mark: Mark) -> None:
+        """Draw a mark as it is, without a hand's noise."""
+        paint(self.image, mark, self._cover, self.tooth)
+        self._drawn.append(mark)
 
     def stroke(self, points: np.ndarray, pen: Pen, closed: bool = False) -> None:
         """Draw an (n, 2) pixel polyline with a pen."""
-        line = resample(points, closed=closed)
-        if len(line) < 2:
-            return
-        times = 1
-        if pen.double and self.rng.random() < pen.double:
-            times = 2 if self.rng.random() < 0.7 else 3
-        for repeat in range(times):
-            again = pen if repeat == 0 else replace(pen, wobble=pen.wobble + 0.8, width=pen.width * 0.8)
-            self._once(self._shaken(line, again, closed), again)
+        for mark in strokes(points, pen, closed, self.rng):
+            self.put(mark)
 
-    def _shaken(self, line: np.ndarray, pen: Pen, closed: bool) -> np.ndarray:
-        line = smoothed(line, pen.smooth, closed)
-        if pen.overshoot > 0.5 and not closed:
-            reach = self.rng.exponential(pen.overshoot, 2)
-            ends = line[[0, -1]] - line[[min(2, len(line) - 1), max(-3, -len(line))]]
-            ends *= reach[:, None] / np.maximum(np.linalg.norm(ends, axis=1, keepdims=True), 1.0)
-            line = np.concatenate([line[:1] + ends[:1], line, line[-1:] + ends[1:]])
-        if pen.wobble > 0.05:
-            noise = self.rng.normal(0, 1, (len(line) // 4 + 3, 2))
-            at = np.linspace(0, len(noise) - 1.001, len(line))
-            low = at.astype(int)
-            part = (at - low)[:, None]
-            line = line + pen.wobble * (noise[low] * (1 - part) + noise[low + 1] * part)
-            if pen.double:
-                line = line + self.rng.normal(0, 0.4 * pen.wobble, 2)
-        return line
-
-    def _once(self, line: np.ndarray, pen: Pen) -> None:
-        for run in self._runs(line, pen.gap):
-            if pen.taper < 0.05 or len(run) < 4:
-                self._polyline(run, pen.width, pen.tone)
-                continue
-            pieces = min(6, len(run) - 1)
-            cuts = np.linspace(0, len(run) - 1, pieces + 1).astype(int)
-            for k in range(pieces):
-                middle = (k + 0.5) / pieces
-                pressure = 1 - pen.taper * (1 - np.sin(np.pi * middle))
-                self._polyline(run[cuts[k] : cuts[k + 1] + 1], max(0.7, pen.width * pressure), pen.tone)
-
-    def _runs(self, line: np.ndarray, gap: float) -> list[np.ndarray]:
-        if gap <= 0:
-            return [line]
-        count = self.rng.binomial(max(1, len(line) // 13), min(gap, 1.0))
-        runs, start = [], 0
-        for cut in np.sort(self.rng.integers(1, len(line), count)):
-            if cut - start >= 2:
-                runs.append(line[start:cut])
-            start = cut + int(self.rng.integers(1, 5))
-        if len(line) - start >= 2:
-            runs.append(line[start:])
-        return runs
-
-    def _polyline(self, line: np.ndarray, width: float, tone: float) -> None:
-        # OpenCV draws whole widths only: a thin line gets its weight through its tone.
-        thick = max(1, round(width))
-        if width < 1.0:
-            tone = tone + (self.paper - tone) * (1 - width)
-        scaled = np.round(line * (1 << _SHIFT)).astype(np.int32)
-        cv2.polylines(self.image, [scaled], False, (float(tone),), thick, cv2.LINE_AA, _SHIFT)
-
-    def fill(self, polygon: np.ndarray, tone: float) -> None:
+    def fill(self, polygon: np.ndarray, tone: float, opacity: float = 1.0) -> None:
         """Fill an (n, 2) pixel polygon with a grey value."""
-        scaled = np.round(polygon * (1 << _SHIFT)).astype(np.int32)
-        cv2.fillPoly(self.image, [scaled], (float(tone),), cv2.LINE_AA, _SHIFT)
+        self.put(Mark.area(polygon, float(tone), opacity))
+
+    def clear(self, mask: np.ndarray) -> None:
+        """Take what lies inside ``mask`` (S, S) bool off the page, as a figure covers what is behind it."""
+        self.wash(mask, self.paper)
 
     def wash(self, mask: np.ndarray, tone: float | np.ndarray, strength: float = 1.0) -> None:
-        """Blend a tone into the page where ``mask`` (S, S) bool is set."""
+        """Blend a tone into the page where ``mask`` (S, S) bool is set.
+
+        An area of one tone is a mark; a picture of tones, (S, S) float32, is pixels only.
+        """
         old = self.image[mask].astype(np.float32)
-        new = tone[mask] if isinstance(tone, np.ndarray) else tone
+        if isinstance(tone, np.ndarray):
+            self.vector = False
+            new = tone[mask]
+        else:
+            new = float(tone)
+            self._drawn.append((mask.copy(), new, strength))
         self.image[mask] = np.clip(old + (new - old) * strength, 0, 255).astype(np.uint8)
 
-    def hatch(self, mask: np.ndarray, tone: float, spacing: float, angle: float, width: int = 1) -> None:
-        """Parallel lines inside ``mask``; spacing in pixels, angle in radians."""
-        layer = np.zeros_like(self.image)
-        size = len(layer)
-        direction = np.array([np.cos(angle), np.sin(angle)])
-        normal = np.array([-direction[1], direction[0]])
-        for offset in np.arange(-0.75 * size, 0.75 * size, spacing):
-            middle = size / 2 + normal * (offset + self.rng.normal(0, 0.12 * spacing))
-            a, b = (
-                np.round(middle - direction * size).astype(int),
-                np.round(middle + direction * size).astype(int),
-            )
-            cv2.line(layer, a.tolist(), b.tolist(), _FULL, width, cv2.LINE_AA)
-        alpha = (layer.astype(np.float32) / 255) * mask
-        self.image = (self.image + (tone - self.image.astype(np.float32)) * alpha).astype(np.uint8)
+    def hatch(self, mask: np.ndarray, tone: float, spacing: float, angle: float, width: float = 1) -> None:
+        """Parallel lines inside ``mask`` (S, S) bool; spacing and width in pixels, angle in radians."""
+        rng, size = self.rng, len(self.image)
+        along = np.array([np.cos(angle), np.sin(angle)])
+        across = np.array([-along[1], along[0]])
+        offsets = np.arange(-0.75 * size, 0.75 * size, spacing)
+        starts = size / 2 + across * (offsets + rng.normal(0, 0.12 * spacing, len(offsets)))[:, None]
+        # Each line turns a little away from the others.
+        turned = along + across * rng.normal(0, 0.02, (len(offsets), 1))
+        at = np.arange(-0.75 * size, 0.75 * size, 2.0)
+        x, y = np.round(starts[:, None] + turned[:, None] * at[:, None]).astype(int).transpose(2, 0, 1)
+        inside = (x >= 0) & (x < size) & (y >= 0) & (y < size)
+        inside[inside] = mask[y[inside], x[inside]]
+        edges = np.diff(np.pad(inside, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+        rows, firsts = np.nonzero(edges == 1)
+        lasts = np.nonzero(edges == -1)[1] - 1
+        ends = np.stack([at[firsts], at[lasts]]) + rng.normal(0, 0.6, (2, len(rows)))
+        widths = np.maximum(width * rng.uniform(0.75, 1.1, len(rows)), 0.5)
+        for row, first, last, thick in zip(rows, *ends, widths, strict=True):
+            if last - first > 1.5:
+                points = (starts[row] + np.outer([first, (first + last) / 2, last], turned[row])).astype(
+                    np.float32
+                )
+                points[1] += across * rng.normal(0, 0.01) * (last - first)
+                press = np.array([thick, thick, 0.6 * thick], np.float32)
+                self.put(Mark(points, press, np.full(3, 1, np.float32), float(tone)))
 
     def dots(self, mask: np.ndarray, tone: float, spacing: float, radius: float) -> None:
-        """A pattern of dots (or crosses, at random) inside ``mask``."""
-        layer = np.zeros_like(self.image)
-        grid = np.arange(spacing / 2, len(layer), spacing)
-        cross = self.rng.random() < 0.3
-        for row, y in enumerate(grid):
-            for x in grid + (spacing / 2) * (row % 2):
-                centre = (
-                    np.round(np.array([x, y]) + self.rng.normal(0, 0.1 * spacing, 2)).astype(int).tolist()
-                )
-                if cross:
-                    cv2.drawMarker(
-                        layer, centre, _FULL, cv2.MARKER_TILTED_CROSS, max(3, int(radius * 2.5)), 1
+        """A pattern of dots (or crosses, at random) inside ``mask`` (S, S) bool; spacing and radius in pixels."""
+        rng, size = self.rng, len(self.image)
+        rows = np.arange(spacing / 2, size, spacing)
+        x, y = np.meshgrid(rows, rows)
+        x = x + (spacing / 2) * (np.arange(len(rows)) % 2)[:, None]
+        cross = rng.random() < 0.3
+        centres = np.stack([x.ravel(), y.ravel()], 1) + rng.normal(0, 0.1 * spacing, (x.size, 2))
+        column, row = np.clip(np.round(centres), 0, size - 1).astype(int).T
+        for centre in centres[mask[row, column]]:
+            if cross:
+                arm = radius * 1.25
+                for sign in (-1, 1):
+                    ends = np.array([[-arm, -sign * arm], [arm, sign * arm]]) + centre
+                    self.put(
+                        Mark(
+                            ends.astype(np.float32),
+                            np.ones(2, np.float32),
+                            np.ones(2, np.float32),
+                            float(tone),
+                        )
                     )
-                else:
-                    cv2.circle(layer, centre, max(1, round(radius)), _FULL, -1, cv2.LINE_AA)
-        alpha = (layer.astype(np.float32) / 255) * mask
-        self.image = (self.image + (tone - self.image.astype(np.float32)) * alpha).astype(np.uint8)
+            else:
+                self.fill(ellipse(centre, np.array([radius, 0.0]), radius, 10), tone)

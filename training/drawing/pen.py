@@ -1,4 +1,4 @@
-"""The hand and its tools: polylines become strokes with wobble, gaps, doubles, overshoot, pressure and grain."""
+"""Pens: tools and the hands that hold them; and the lines that people draw with them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,62 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Pen:
-    """How lines are drawn.
+class Tool:
+    """What people draw with; each pair is the range that a pen of this kind is sampled from.
 
     Attributes:
-        width: pixels at the canvas size.
+        share: weight among the tools.
+        width: pixels.
+        opacity: 0..1.
+        grain: how much the tooth of the paper shows, 0..1.
+        pressure: how much width and opacity follow the hand's pressure, 0..1.
+        taper: how much the ends thin, 0..1.
+    """
+
+    share: float
+    width: tuple[float, float]
+    opacity: tuple[float, float] = (1.0, 1.0)
+    grain: tuple[float, float] = (0.0, 0.0)
+    pressure: tuple[float, float] = (0.0, 0.1)
+    taper: tuple[float, float] = (0.0, 0.2)
+
+
+TOOLS = {
+    "tablet": Tool(0.28, (1.3, 4.0), pressure=(0.0, 0.3), taper=(0.0, 0.8)),
+    "fineliner": Tool(0.17, (0.9, 1.8)),
+    "ballpoint": Tool(0.10, (0.9, 1.6), (0.75, 0.95), (0.0, 0.25), (0.1, 0.35), (0.1, 0.4)),
+    "pencil": Tool(0.18, (0.9, 2.4), (0.6, 0.95), (0.3, 0.8), (0.2, 0.5), (0.2, 0.6)),
+    "brush": Tool(0.12, (2.2, 5.5), pressure=(0.3, 0.7), taper=(0.4, 0.95)),
+    "marker": Tool(0.10, (3.5, 8.0), (0.85, 1.0)),
+    "crayon": Tool(0.05, (2.5, 6.0), (0.75, 1.0), (0.4, 0.9), (0.1, 0.35), (0.0, 0.2)),
+    "charcoal": Tool(0.0, (2.0, 6.0), (0.6, 0.95), (0.6, 1.0), (0.3, 0.7), (0.2, 0.7)),
+}
+
+
+@dataclass(frozen=True)
+class Pen:
+    """A tool in somebody's hand. Lengths are pixels.
+
+    Attributes:
+        width: of a line at full pressure.
         tone: grey value of the ink, 0..255.
-        wobble: amplitude of the hand's tremor, pixels.
+        wobble: amplitude of the hand's tremor, which turns every 12 px or so.
         smooth: half width of the smoothing of the drawn line, samples (3 px each).
         gap: chance that a line is interrupted, per 40 px.
         double: chance that a line is drawn again.
-        overshoot: pixels that a line goes on past its ends.
+        overshoot: how far a line goes on past its ends.
         taper: 0 for an even line, 1 for one that thins to nothing at its ends.
+        drift: amplitude of the slow wander off the line that was meant, which turns every 60 px or so.
+        apart: how far lines drawn again, and lines taken up after a gap, lie beside the first.
+        redrawn: the least share of a line that drawing it again covers.
+        closure: how far the end of a closed shape misses its beginning.
+        corner: chance that the corners of a line are kept; they are rounded otherwise.
+        split: chance that a line with corners is drawn side by side, as strokes of their own.
+        lost: chance that a line fades out towards one end.
+        pressure: how much width and opacity vary along a line, 0..1.
+        opacity: of the ink, 0..1.
+        grain: how much the tooth of the paper shows through, 0..1.
+        expression: how much of the tool's pressure and taper the hand makes use of, 0..1.
     """
 
     width: float = 2.0
@@ -30,6 +74,17 @@ class Pen:
     double: float = 0.0
     overshoot: float = 0.0
     taper: float = 0.0
+    drift: float = 0.0
+    apart: float = 0.5
+    redrawn: float = 1.0
+    closure: float = 0.0
+    corner: float = 1.0
+    split: float = 0.0
+    lost: float = 0.0
+    pressure: float = 0.0
+    opacity: float = 1.0
+    grain: float = 0.0
+    expression: float = 1.0
 
     def varied(self, rng: np.random.Generator, width: float = 1.0) -> Pen:
         """The same pen pressed a little differently; ``width`` scales it."""
@@ -46,6 +101,22 @@ class Pen:
             width=max(0.6, self.width * factor),
             wobble=self.wobble * factor,
             overshoot=self.overshoot * factor,
+            drift=self.drift * factor,
+            apart=self.apart * factor,
+            closure=self.closure * factor,
+        )
+
+    def using(self, name: str, rng: np.random.Generator) -> Pen:
+        """The same hand and ink with another of the :data:`TOOLS`."""
+        tool = TOOLS[name]
+        low, high = np.log(tool.width)
+        return replace(
+            self,
+            width=float(np.exp(rng.uniform(low, high))),
+            opacity=float(rng.uniform(*tool.opacity)),
+            grain=float(rng.uniform(*tool.grain)),
+            pressure=self.expression * float(rng.uniform(*tool.pressure)),
+            taper=self.expression * float(rng.uniform(*tool.taper)),
         )
 
     @classmethod
@@ -55,26 +126,47 @@ class Pen:
         Args:
             rng: source of chance.
             ink: darkest grey value of the tool, 0..255.
-            expert: experts tremble less, taper more and correct by redrawing.
+            expert: experts draw quick smooth lines that swell, thin and fade, search for the right one with
+                several that overlap, and cross them at the corners. Novices draw slowly: their lines tremble,
+                wander, stop, go on beside where they stopped, keep one pressure and do not meet.
         """
-        kind = rng.choice(["fine", "normal", "bold", "marker"], p=[0.3, 0.42, 0.2, 0.08])
-        width = {
-            "fine": rng.uniform(0.8, 1.5),
-            "normal": rng.uniform(1.4, 3.0),
-            "bold": rng.uniform(2.8, 5.0),
-            "marker": rng.uniform(5.0, 8.5),
-        }[kind]
-        sketchy = rng.random() < (0.35 if expert else 0.25)
-        return cls(
-            width=float(width),
-            tone=float(ink),
-            wobble=float(rng.gamma(2.0, 0.22 if expert else 0.6)),
-            smooth=float(rng.uniform(0.8, 3.0)),
-            gap=float(rng.choice([0.0, 0.05, 0.2], p=[0.5, 0.3, 0.2])),
-            double=float(rng.uniform(0.4, 1.0)) if sketchy else 0.0,
-            overshoot=float(rng.gamma(1.0, 4.0)) if sketchy else float(rng.gamma(1.0, 1.0)),
-            taper=float(rng.uniform(0.2, 0.9)) if expert and rng.random() < 0.6 else 0.0,
-        )
+        names = tuple(TOOLS)
+        shares = np.array([TOOLS[name].share for name in names])
+        tool = names[int(rng.choice(len(names), p=shares / shares.sum()))]
+        sketchy = rng.random() < (0.3 if expert else 0.2)
+        if expert:
+            hand = cls(
+                tone=float(ink),
+                wobble=float(rng.gamma(2.0, 0.1)),
+                drift=float(rng.gamma(2.0, 0.4)),
+                smooth=float(rng.uniform(1.2, 3.0)),
+                gap=float(rng.choice([0.0, 0.06], p=[0.75, 0.25])),
+                double=float(rng.uniform(0.4, 1.0)) if sketchy else 0.0,
+                apart=float(rng.uniform(0.4, 1.2)),
+                redrawn=0.35,
+                overshoot=float(rng.gamma(1.0, 5.0)) if sketchy else float(rng.gamma(1.0, 1.0)),
+                closure=float(rng.gamma(1.0, 1.0)),
+                corner=0.9,
+                split=0.7 if sketchy else 0.15,
+                lost=float(rng.choice([0.0, rng.uniform(0.1, 0.5)], p=[0.6, 0.4])),
+                expression=float(rng.uniform(0.4, 1.0)),
+            )
+        else:
+            hand = cls(
+                tone=float(ink),
+                wobble=float(rng.gamma(2.0, 0.35)),
+                drift=float(rng.gamma(2.0, 0.8)),
+                smooth=float(rng.uniform(0.6, 2.4)),
+                gap=float(rng.choice([0.0, 0.06, 0.2], p=[0.5, 0.3, 0.2])),
+                double=float(rng.uniform(0.3, 0.9)) if sketchy else 0.0,
+                apart=float(rng.uniform(0.8, 3.0)),
+                overshoot=float(rng.gamma(1.0, 2.5)),
+                closure=float(rng.gamma(1.5, 2.5)),
+                corner=0.6,
+                split=0.25,
+                expression=float(rng.uniform(0.0, 0.3)),
+            )
+        return hand.using(tool, rng)
 
 
 def __getattr__(name: str) -> object:
