@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numba
 import numpy as np
 
 from .marks import Mark
@@ -46,22 +47,25 @@ def _sides(line: np.ndarray, pen: Pen, closed: bool, rng: np.random.Generator) -
     return [np.concatenate([side[:-1] for side in sides[:-1]] + sides[-1:])]
 
 
+@numba.njit(cache=True, nogil=True)
 def _corners(line: np.ndarray) -> list[int]:
     """Where a line turns sharply: ascending indices, neither end."""
-    if len(line) < 7:
-        return []
-    along = line[2:] - line[:-2]
-    before, after = along[:-2], along[2:]
-    cross = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
-    turn = np.abs(np.arctan2(cross, (before * after).sum(1)))
-    corners: list[int] = []
-    for k in np.nonzero(turn > _CORNER)[0].tolist():
-        if corners and k + 2 - corners[-1] < 4:
-            if turn[k] > turn[corners[-1] - 2]:
-                corners[-1] = k + 2
+    corners = [0]
+    sharpest = 0.0
+    for k in range(2, len(line) - 2):
+        ax, ay = line[k, 0] - line[k - 2, 0], line[k, 1] - line[k - 2, 1]
+        bx, by = line[k + 2, 0] - line[k, 0], line[k + 2, 1] - line[k, 1]
+        turn = abs(np.arctan2(ax * by - ay * bx, ax * bx + ay * by))
+        if turn <= _CORNER:
+            continue
+        if k - corners[-1] >= 4 or corners[-1] == 0:
+            corners.append(k)
+        elif turn > sharpest:
+            corners[-1] = k
         else:
-            corners.append(k + 2)
-    return corners
+            continue
+        sharpest = turn
+    return corners[1:]
 
 
 def _part(count: int, share: float, rng: np.random.Generator) -> tuple[int, int]:
@@ -78,27 +82,48 @@ def _moved(line: np.ndarray, pen: Pen, closed: bool, rng: np.random.Generator) -
         more = int(np.clip(rng.normal(0, pen.closure) / _STEP, -0.15 * len(line), 0.3 * len(line)))
         line = np.concatenate([line, line[1 : more + 1]]) if more > 0 else line[: len(line) + more]
         miss = rng.normal(0, min(0.5 * pen.closure, 0.08 * length), 2)
-        line = line + np.linspace(0, 1, len(line))[:, None] ** 2 * miss
+        line = line + (np.linspace(0, 1, len(line))[:, None] ** 2 * miss).astype(np.float32)
     elif pen.overshoot > 0.5 and not closed:
-        reach = rng.exponential(pen.overshoot, 2) * min(1.0, length / 30)
-        ends = line[[0, -1]] - line[[min(2, len(line) - 1), max(-3, -len(line))]]
-        ends *= reach[:, None] / np.maximum(np.linalg.norm(ends, axis=1, keepdims=True), 1.0)
-        line = np.concatenate([line[:1] + ends[:1], line, line[-1:] + ends[1:]])
+        # Nobody goes on for ever.
+        reach = pen.overshoot * min(1.0, length / 30) * np.minimum(rng.exponential(1.0, 2), 2.5)
+        line = _lengthened(line, reach[0], reach[1])
     # Small things are drawn with small errors.
     for amplitude, every, whole in ((pen.wobble, 4, 40), (pen.drift, 20, 80)):
         if amplitude > 0.05:
-            line = line + amplitude * min(1.0, length / whole) * _wander(len(line), every, 2, rng)
-    return line.astype(np.float32)
+            line = line + np.float32(amplitude * min(1.0, length / whole)) * _wander(len(line), every, 2, rng)
+    return line
+
+
+@numba.njit(cache=True, nogil=True)
+def _lengthened(line: np.ndarray, before: float, after: float) -> np.ndarray:
+    """The (n, 2) line with a straight piece of so many pixels at each end."""
+    count = len(line)
+    longer = np.empty((count + 2, 2), np.float32)
+    longer[1:-1] = line
+    back = min(2, count - 1)
+    for end, inner, reach, to in ((0, back, before, 0), (count - 1, count - 1 - back, after, count + 1)):
+        dx, dy = line[end, 0] - line[inner, 0], line[end, 1] - line[inner, 1]
+        part = reach / max(np.sqrt(dx * dx + dy * dy), 1.0)
+        longer[to, 0], longer[to, 1] = line[end, 0] + part * dx, line[end, 1] + part * dy
+    return longer
 
 
 def _wander(count: int, every: int, columns: int, rng: np.random.Generator) -> np.ndarray:
     """(count, columns) smooth noise of unit size that turns about every so many points."""
-    noise = rng.normal(0, 1, (count // every + 3, columns))
-    at = np.arange(count) / every + rng.random()
-    low = at.astype(int)
-    part = (at - low)[:, None]
-    part *= part * (3 - 2 * part)
-    return noise[low] + (noise[low + 1] - noise[low]) * part
+    return _interpolated(rng.normal(0, 1, (count // every + 3, columns)), count, every, rng.random())
+
+
+@numba.njit(cache=True, nogil=True)
+def _interpolated(noise: np.ndarray, count: int, every: int, start: float) -> np.ndarray:
+    wave = np.empty((count, noise.shape[1]), np.float32)
+    for i in range(count):
+        at = i / every + start
+        low = int(at)
+        part = at - low
+        part *= part * (3 - 2 * part)
+        for k in range(noise.shape[1]):
+            wave[i, k] = noise[low, k] + (noise[low + 1, k] - noise[low, k]) * part
+    return wave
 
 
 def _runs(line: np.ndarray, pen: Pen, rng: np.random.Generator, lighter: float = 1.0) -> list[Mark]:
@@ -131,9 +156,9 @@ def _pressure(count: int, pen: Pen, rng: np.random.Generator) -> tuple[np.ndarra
     if pen.taper > 0.05:
         # The ends thin over their last part, by chance one of them more.
         reach = np.maximum(2.0, count * rng.uniform(0.1, 0.5, 2))
-        at = np.arange(count)
-        rise = np.minimum(np.minimum((at + 0.5) / reach[0], (count - at - 0.5) / reach[1]), 1.0)
-        width *= 1 - pen.taper * (1 - np.sin(0.5 * np.pi * rise))
+        at = np.arange(0.5, count, dtype=np.float32)
+        rise = np.minimum(np.minimum(at / reach[0], (count - at) / reach[1]), 1.0)
+        width *= 1 - pen.taper * (1 - rise) ** 2
     if pen.lost and count > 10 and rng.random() < pen.lost:
         fading = np.linspace(0, 1, count) / rng.uniform(0.3, 0.8)
         fading = np.minimum(fading, 1.0) ** 0.7

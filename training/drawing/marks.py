@@ -191,7 +191,7 @@ def _sweep(
                 if grain > 0:
                     # Light pressure reaches the paper's heights only.
                     depth = tooth[(y - tooth_y) % _TILE, (x - tooth_x) % _TILE]
-                    reached = min(max((inked - depth) / 0.7 + 0.5, 0.0), 1.0)
+                    reached = min(max((1.3 * inked - depth) / 0.7 + 0.5, 0.0), 1.0)
                     inked = inked + grain * (min(inked * 1.2, 1.0) * reached - inked)
                 image[y, x] = np.uint8(image[y, x] + (tone - image[y, x]) * inked + 0.5)
                 cover[y, x] = 0

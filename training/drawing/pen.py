@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numba
 import numpy as np
 
 
@@ -32,7 +33,7 @@ TOOLS = {
     "tablet": Tool(0.28, (1.3, 4.0), pressure=(0.0, 0.3), taper=(0.0, 0.8)),
     "fineliner": Tool(0.17, (0.9, 1.8)),
     "ballpoint": Tool(0.10, (0.9, 1.6), (0.75, 0.95), (0.0, 0.25), (0.1, 0.35), (0.1, 0.4)),
-    "pencil": Tool(0.18, (0.9, 2.4), (0.6, 0.95), (0.3, 0.8), (0.2, 0.5), (0.2, 0.6)),
+    "pencil": Tool(0.18, (1.1, 2.6), (0.65, 0.95), (0.3, 0.8), (0.2, 0.5), (0.2, 0.6)),
     "brush": Tool(0.12, (2.2, 5.5), pressure=(0.3, 0.7), taper=(0.4, 0.95)),
     "marker": Tool(0.10, (3.5, 8.0), (0.85, 1.0)),
     "crayon": Tool(0.05, (2.5, 6.0), (0.75, 1.0), (0.4, 0.9), (0.1, 0.35), (0.0, 0.2)),
@@ -179,32 +180,63 @@ def __getattr__(name: str) -> object:
 
 def resample(points: np.ndarray, step: float = 3.0, closed: bool = False) -> np.ndarray:
     """An (n, 2) polyline at even steps along its length, pixels."""
-    points = np.asarray(points, np.float32)
+    points = np.ascontiguousarray(points, np.float32)
     if closed:
         points = np.concatenate([points, points[:1]])
-    if len(points) < 2:
-        return points
-    travelled = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
-    if travelled[-1] < 1e-3:
-        return points[:1]
-    at = np.linspace(0, travelled[-1], max(2, int(travelled[-1] / step) + 1))
-    return np.stack([np.interp(at, travelled, points[:, k]) for k in (0, 1)], 1).astype(np.float32)
+    return points if len(points) < 2 else _resampled(points, step)
+
+
+@numba.njit(cache=True, nogil=True)
+def _resampled(points: np.ndarray, step: float) -> np.ndarray:
+    lengths = np.sqrt(((points[1:] - points[:-1]) ** 2).sum(1))
+    total = lengths.sum()
+    if total < 1e-3:
+        return points[:1].copy()
+    count = max(2, int(total / step) + 1)
+    line = np.empty((count, 2), np.float32)
+    k, travelled = 0, 0.0
+    for i in range(count):
+        at = total * i / (count - 1)
+        while k < len(lengths) - 1 and at > travelled + lengths[k]:
+            travelled += lengths[k]
+            k += 1
+        part = min((at - travelled) / max(lengths[k], 1e-9), 1.0)
+        line[i] = points[k] + (points[k + 1] - points[k]) * part
+    return line
 
 
 def smoothed(line: np.ndarray, sigma: float, closed: bool = False) -> np.ndarray:
     """Gaussian smoothing of an (n, 2) polyline; the ends of an open line stay."""
     if sigma < 0.3 or len(line) < 4:
         return line
-    reach = min(int(2.5 * sigma) + 1, len(line) - 1)
+    return _smoothed(np.ascontiguousarray(line, np.float32), sigma, closed)
+
+
+@numba.njit(cache=True, nogil=True)
+def _smoothed(line: np.ndarray, sigma: float, closed: bool) -> np.ndarray:
+    last = len(line) - 1
+    reach = min(int(2.5 * sigma) + 1, last)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     kernel /= kernel.sum()
-    if closed:
-        padded = np.concatenate([line[-reach - 1 : -1], line, line[1 : reach + 1]])
-    else:
-        padded = np.concatenate(
-            [2 * line[:1] - line[reach:0:-1], line, 2 * line[-1:] - line[-2 : -reach - 2 : -1]]
-        )
-    return np.stack([np.convolve(padded[:, k], kernel, "valid") for k in (0, 1)], 1).astype(np.float32)
+    out = np.empty_like(line)
+    for i in range(last + 1):
+        x = y = 0.0
+        for j in range(-reach, reach + 1):
+            k, weight = i + j, kernel[j + reach]
+            if closed:  # the last point is the first again
+                k %= last
+                px, py = line[k, 0], line[k, 1]
+            elif k < 0:  # an open line goes on turned about its end
+                px, py = 2 * line[0, 0] - line[-k, 0], 2 * line[0, 1] - line[-k, 1]
+            elif k > last:
+                k = 2 * last - k
+                px, py = 2 * line[last, 0] - line[k, 0], 2 * line[last, 1] - line[k, 1]
+            else:
+                px, py = line[k, 0], line[k, 1]
+            x += weight * px
+            y += weight * py
+        out[i, 0], out[i, 1] = x, y
+    return out
 
 
 def ellipse(centre: np.ndarray, axis: np.ndarray, across: float, count: int = 24) -> np.ndarray:
