@@ -191,7 +191,7 @@ def sample_figure(
     betas = rng.normal(0, 1.0, body.n_betas).astype(np.float32) * (rng.random() < 0.7)
     rest, joints = body.rest(betas)
     keypoint_vertices = rest[body.surface_vertices]
-    rest = rest + outfit.thickness[:, None] * anatomy.rest_normals
+    rest = rest + outfit.offset
     if len(outfit.extra_vertices):
         extra = outfit.extra_vertices + (joints - anatomy.rest_joints)[outfit.extra_anchor]
         rest = np.concatenate([rest, extra])

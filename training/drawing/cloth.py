@@ -1,0 +1,109 @@
+"""A figure while it is dressed: materials cut out of the body's surface, and pieces that hang from it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backend.skeleton import N_JOINTS, keypoint_index
+
+from .anatomy import Anatomy, Field
+from .shapes import Label, Piece, grid
+
+
+class Dressing:
+    """Clothes as they are put on.
+
+    Attributes:
+        anatomy: the body.
+        positions: (V, 3) float32 rest-pose metres; hems pull vertices along the surface, cloth moves them out.
+        label: (F,) Label of each triangle of the body.
+        pieces: what is added to the body.
+        wears: names of what is worn, by which its cues are chosen.
+    """
+
+    def __init__(self, anatomy: Anatomy) -> None:
+        self.anatomy = anatomy
+        self.positions = anatomy.body.v_template.astype(np.float32)
+        self.label = np.full(len(anatomy.faces), Label.SKIN)
+        self.pieces: list[Piece] = []
+        self.wears: list[str] = []
+
+    def below(self, field: Field, level: float) -> np.ndarray:
+        """(F,) bool triangles where a field is less than a level; the mesh is fitted to the border.
+
+        Of every edge that crosses the level, the nearer end slides along it to the level, so that hems are clean.
+        """
+        start, end = field.edge_values.T - level
+        crossing = np.flatnonzero((start < 0) != (end < 0))
+        start, end = start[crossing], end[crossing]
+        share = start / (start - end)
+        first, second = self.anatomy.edges[crossing].T
+        mover, other = np.where(share < 0.5, (first, second), (second, first))
+        share = np.minimum(share, 1 - share)
+        order = np.argsort(-share)  # of several edges the shortest way is written last
+        mover, other, share = mover[order], other[order], share[order]
+        inside = field.high < level
+        mixed = np.flatnonzero(~inside & (field.low < level))
+        values = field.values - level
+        values[mover] = 0
+        inside[mixed] = values[self.anatomy.faces[mixed]].sum(1) < 0
+        start = self.positions[mover]
+        self.positions[mover] = start + share[:, None] * (self.positions[other] - start)
+        return inside
+
+    def cover(self, triangles: np.ndarray, label: Label, thickness: float | np.ndarray) -> None:
+        """Make (F,) bool triangles of a material that stands off by metres, one number or (V,)."""
+        self.label[triangles] = label
+        covered = np.zeros(len(self.positions), bool)
+        covered[self.anatomy.faces[triangles]] = True
+        if isinstance(thickness, np.ndarray):
+            thickness = thickness[covered, None]
+        self.positions[covered] += thickness * self.anatomy.rest_normals[covered]
+
+
+def hanging(
+    anatomy: Anatomy,
+    label: Label,
+    waist: float,
+    hem: float,
+    flare: float,
+    folds: tuple[float, int],
+    opening: tuple[float, float] = (0.0, 0.0),
+) -> Piece:
+    """Cloth that hangs around the body: skirts, coat tails, aprons, capes.
+
+    Args:
+        anatomy: the body.
+        label: its material.
+        waist: rest-pose height where it begins, metres.
+        hem: and where it ends.
+        flare: metres that its hem stands off more than its top.
+        folds: depth in radii and number of the folds at its hem.
+        opening: angle that is left open and the direction of its middle, radians: 0 is the front.
+    """
+    rows, columns = 9, 26
+    joints = anatomy.rest_joints
+    hip, knee = (joints[keypoint_index(f"left_{n}")][1] for n in ("hip", "knee"))
+    fall = np.linspace(0, 1, rows)[:, None]
+    gap, middle = opening
+    angle = np.linspace(gap / 2, 2 * np.pi - gap / 2, columns, endpoint=gap > 0)[None] + middle
+    y = waist + (hem - waist) * fall
+    bell = flare * ((waist - y) / max(waist - hem, 0.1)) ** 0.8
+    stops = [hip - 0.05, 0.11, 0.3, 0.44]
+    wide = np.interp(y, stops, [0.197, 0.165, 0.185, 0.165]) + bell
+    deep = np.interp(y, stops, [0.13, 0.115, 0.135, 0.115]) + bell
+    wave = 1 + folds[0] * fall * np.sin(angle * folds[1])
+    x, z = wide * np.sin(angle) * wave, deep * np.cos(angle) * wave + 0.012
+    y = np.broadcast_to(y, x.shape)
+    weights = np.zeros((rows, columns, N_JOINTS), np.float32)
+    legs = ((hip + 0.05 - y) / (hip + 0.05 - knee) * 1.3).clip(0, 0.97)
+    shins = 0.7 * ((knee - y) / 0.25).clip(0, 1) * legs
+    chest = ((y - 0.12) / 0.25).clip(0, 1)
+    left = 1 / (1 + np.exp(-x / 0.05))
+    weights[..., keypoint_index("spine3")] = chest
+    weights[..., 0] = (1 - chest) * (1 - legs)
+    for side, share in (("left", left), ("right", 1 - left)):
+        weights[..., keypoint_index(f"{side}_hip")] = (legs - shins) * share
+        weights[..., keypoint_index(f"{side}_knee")] = shins * share
+    vertices = np.stack([x, y, z], -1).reshape(-1, 3).astype(np.float32)
+    return Piece(vertices, grid(rows, columns, gap <= 0), 0, weights.reshape(-1, N_JOINTS), label)
