@@ -1,0 +1,183 @@
+"""What becomes of a drawn page: a clean file, a scan or a photo of paper, printed lines, colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+#: Rec. 601 luminance of red, green and blue.
+LUMA = np.array([0.299, 0.587, 0.114])
+
+#: The farthest that a photo moves a corner of the page, as a share of its side.
+TILT = 0.06
+
+#: Shares of clean files, scans and photos.
+_KINDS = (0.5, 0.24, 0.26)
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """A page as somebody would upload it.
+
+    Attributes:
+        image: (S, S) uint8 grey.
+        warp: (3, 3) float64 homography from drawn to finished pixels; the identity but for photos.
+        palette: (256, 3) uint8 RGB colours of the greys, each of the grey's luminance; None for a grey page.
+    """
+
+    image: np.ndarray
+    warp: np.ndarray
+    palette: np.ndarray | None
+
+
+def finish(image: np.ndarray, rng: np.random.Generator) -> Page:
+    """Make a finished page of a drawn (S, S) uint8 image."""
+    kind = ("file", "scan", "photo")[int(rng.choice(3, p=_KINDS))]
+    page, warp = image, np.eye(3)
+    if rng.random() < (0.04 if kind == "file" else 0.22):
+        page = _printed(page, rng)
+    if rng.random() < (0.05 if kind == "file" else 0.6):
+        page = _rough(page, rng)
+    if kind == "scan":
+        page = _scanned(page, rng)
+    elif kind == "photo":
+        page, warp = _photographed(page, rng)
+    if rng.random() < (0.07 if kind == "file" else 0.03):
+        page = 255 - page
+    if rng.random() < (0.1 if kind == "file" else 0.3):
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 80))]
+        page = cv2.imdecode(cv2.imencode(".jpg", page, quality)[1], cv2.IMREAD_GRAYSCALE)
+    return Page(page, warp, _palette(rng))
+
+
+def _printed(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Ruled, squared or dotted paper, with a margin by chance: printed lines under what is drawn."""
+    size = len(page)
+    step = size * rng.uniform(0.03, 0.1)
+    dark, thick = rng.uniform(0.08, 0.4), rng.uniform(0.4, 1.0)
+
+    def rules() -> np.ndarray:
+        """(S,) 0..1: how much of each row or column a rule covers."""
+        away = np.abs((np.arange(size) - rng.uniform(0, step)) % step - 0.5 * step)
+        return np.clip(thick + away - 0.5 * step, 0, 1)
+
+    rows = np.repeat(rules()[:, None], size, 1)
+    kind = rng.choice(["ruled", "squared", "dotted"], p=[0.5, 0.4, 0.1])
+    if kind == "squared":
+        rows = np.maximum(rows, rules())
+    elif kind == "dotted":
+        rows = np.minimum(rows, rules())
+        dark = min(2 * dark, 0.8)
+    elif rng.random() < 0.5:
+        margin = rng.uniform(0.06, 0.2) * size
+        rows = np.maximum(rows, np.clip(thick + 0.5 - np.abs(np.arange(size) - margin), 0, 1))
+    return (page * (1 - dark * rows.astype(np.float32))).astype(np.uint8)
+
+
+def _rough(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The grain of the paper; pigment takes to it unevenly."""
+    size = len(page)
+    grain = rng.standard_normal((size, size), np.float32)
+    if rng.random() < 0.6:
+        grain = cv2.GaussianBlur(grain, (0, 0), rng.uniform(0.6, 1.6))
+        grain /= grain.std()
+    strength = rng.uniform(0.5, 4) + (255.0 - page) * float(rng.uniform(0, 0.12))
+    return np.clip(page + grain * strength, 0, 255).astype(np.uint8)
+
+
+def _scanned(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Contrast of a scanner: paper nearly white or greyish, ink a little flat, dark along an edge by chance."""
+    low, high = rng.uniform(0, 50), rng.uniform(225, 255)
+    gamma = np.exp(rng.normal(0, 0.25))
+    curve = low + (high - low) * (np.arange(256) / 255) ** gamma
+    page = cv2.LUT(page, curve.astype(np.uint8))
+    if rng.random() < 0.4:
+        page = cv2.GaussianBlur(page, (0, 0), rng.uniform(0.4, 0.9))
+    if rng.random() < 0.25:
+        depth = np.exp(-np.arange(len(page)) / (len(page) * rng.uniform(0.01, 0.06))) * rng.uniform(0.1, 0.6)
+        shade = np.rot90(np.repeat(1 - depth[:, None], len(page), 1), int(rng.integers(4)))
+        page = (page * shade.astype(np.float32)).astype(np.uint8)
+    return page
+
+
+def _photographed(page: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The page on a table before a camera: (S, S) uint8, and the (3, 3) homography to it."""
+    size = len(page)
+    corners = np.array([[0, 0], [size - 1, 0], [size - 1, size - 1], [0, size - 1]], np.float32)
+    moved = corners + rng.uniform(-1, 1, (4, 2)) * rng.uniform(0.2, 1) * TILT / np.sqrt(2) * size
+    warp = cv2.getPerspectiveTransform(corners, moved.astype(np.float32))
+    # Around the drawing lies more of the sheet, or the table.
+    paper = float(np.median(np.concatenate([page[0], page[-1], page[:, 0], page[:, -1]])))
+    around = paper if rng.random() < 0.6 else rng.uniform(20, 200)
+    page = cv2.warpPerspective(page, warp, (size, size), flags=cv2.INTER_LINEAR, borderValue=(around,))
+    if rng.random() < 0.7:
+        page = cv2.GaussianBlur(page, (0, 0), rng.uniform(0.3, 1.0))
+    lit = page * _light(size, rng)
+    lit += rng.standard_normal((size, size), np.float32) * np.float32(rng.uniform(0.5, 5))
+    return np.clip(lit, 0, 255).astype(np.uint8), warp
+
+
+def _light(size: int, rng: np.random.Generator) -> np.ndarray:
+    """(size, size) float32 factors 0..1: exposure, light from one side, vignetting, a shadow by chance."""
+    coarse = size // 4
+    y, x = np.mgrid[-1 : 1 : coarse * 1j, -1 : 1 : coarse * 1j].astype(np.float32)
+    angle = rng.uniform(0, 2 * np.pi)
+    light = 1 + (np.cos(angle) * x + np.sin(angle) * y) * rng.uniform(0, 0.2)
+    light -= rng.uniform(0, 0.15) * (x**2 + y**2)
+    light += cv2.resize(
+        rng.normal(0, rng.uniform(0, 0.04), (4, 4)), (coarse, coarse), interpolation=cv2.INTER_CUBIC
+    )
+    if rng.random() < 0.35:
+        # Of an arm that comes in from the rim, or of something with a straight edge.
+        angle = rng.uniform(0, 2 * np.pi)
+        along, across = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
+        inside = along - rng.uniform(0.1, 1.0)
+        if rng.random() < 0.5:
+            inside = np.minimum(inside, rng.uniform(0.2, 0.5) - np.abs(across - rng.uniform(-0.5, 0.5)))
+        light *= 1 - rng.uniform(0.05, 0.22) * (1 + np.tanh(inside * rng.uniform(4, 30)))
+    light *= rng.uniform(0.6, 1.0) / light.max()
+    return cv2.resize(light.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
+
+
+def _palette(rng: np.random.Generator) -> np.ndarray | None:
+    """Colours for the greys: none; coloured ink on white or tinted paper; a colour for every band of tones."""
+    kind = rng.choice(["grey", "ink", "paper", "colours"], p=[0.4, 0.2, 0.15, 0.25])
+    if kind == "grey":
+        return None
+    if kind == "colours":
+        tones = np.linspace(0, 255, int(rng.integers(4, 9)))
+        hues, vivid = rng.uniform(0, 360, len(tones)), rng.uniform(0.1, 0.9, len(tones))
+        vivid[0] *= rng.integers(2)  # black lines and white paper are the most common
+        vivid[-1] *= 0.1
+    elif kind == "ink":
+        tones, hues, vivid = (
+            np.array([0.0, 255.0]),
+            rng.uniform(0, 360, 2),
+            np.array([rng.uniform(0.3, 1), 0.02]),
+        )
+    else:  # yellowed or brown
+        tones, hues, vivid = np.array([0.0, 255.0]), rng.uniform(20, 55, 2), rng.uniform(0.05, 0.5, 2)
+    return tinted(tones, hues, vivid)
+
+
+def tinted(tones: np.ndarray, hues: np.ndarray, vivid: np.ndarray) -> np.ndarray:
+    """Colours for the greys, each of its grey's luminance: (256, 3) uint8 RGB.
+
+    Args:
+        tones: (n,) ascending greys, 0..255, whose colours are given; between them colours are mixed.
+        hues: (n,) degrees.
+        vivid: (n,) saturation, 0 grey, 1 as far from it as there are colours of that luminance.
+    """
+    hsv = np.stack([hues / 2 % 180, np.full(len(hues), 255.0), np.full(len(hues), 255.0)], 1)
+    pure = cv2.cvtColor(hsv.astype(np.uint8)[None], cv2.COLOR_HSV2RGB)[0].astype(np.float64)
+    away = (pure - (pure @ LUMA)[:, None]) * vivid[:, None]
+    grey = np.arange(256.0)
+    away = np.stack([np.interp(grey, tones, away[:, k]) for k in range(3)], 1)
+    room = np.where(away > 0, 255 - grey[:, None], grey[:, None]) / np.maximum(np.abs(away), 1e-9)
+    colour = grey[:, None] + away * np.minimum(room.min(1), 1.0)[:, None]
+    red, blue = np.round(colour[:, 0]), np.round(colour[:, 2])
+    # Green has the most say in luminance: it makes up for the rounding.
+    green = np.clip(np.round((grey - LUMA[0] * red - LUMA[2] * blue) / LUMA[1]), 0, 255)
+    return np.stack([red, green, blue], 1).astype(np.uint8)
