@@ -38,14 +38,17 @@ def _entries() -> dict[str, np.ndarray]:
         return {name: archive[name] for name in ("pose", "azimuth", "elevation", "distance", "seed")}
 
 
-def draw_entry(machine: DrawingMachine, index: int, style: Style | None = None) -> Drawing:
-    """Draw entry ``index`` (0..1023), one whole figure.
+def draw_entry(
+    machine: DrawingMachine, index: int, style: Style | None = None, part: str = "whole"
+) -> Drawing:
+    """Draw entry ``index`` (0..1023), one figure.
 
     Args:
         machine: its pose bank is not used.
         index: of the entry.
         style: one style; None takes those of the training mix in turn, by the entry's seed. Styles without
             cues show a back view as the front view with the same outline.
+        part: "waist_up", "bust" or "legs" of it; who does not stand or sit upright is drawn whole.
     """
     entries = _entries()
     seed = int(entries["seed"][index])
@@ -59,7 +62,7 @@ def draw_entry(machine: DrawingMachine, index: int, style: Style | None = None) 
     pose = rodrigues(entries["pose"][index].astype(np.float32))
     if not look.has_cues:
         camera = camera.from_the_front()
-    return machine.draw(seed, look, [Placement()], camera, pose)
+    return machine.draw(seed, look, [Placement(part=part)], camera, pose)
 
 
 def write(bank: Path) -> None:
