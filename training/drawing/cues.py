@@ -7,7 +7,6 @@ with the body, and is drawn where that surface is seen and is of a material that
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -19,22 +18,11 @@ from .canvas import Canvas
 from .cue_table import BONES, CUES, SIDES, Cue
 from .figure import Figure
 from .pen import Pen
-from .placement import CANVAS
 from .shapes import Label
+from .surface import SurfacePoints, look_at, throw
 
 #: Metres between the points of a cue.
 _STEP = 0.012
-
-#: Metres that a cue may seem to lie under the surface, which moves when it is posed and dressed.
-_TOLERANCE = 0.03
-
-
-@dataclass(frozen=True, eq=False)
-class _Line:
-    """Where a cue lies: (n,) triangles of the body and (n, 3) float32 weights of their corners."""
-
-    triangles: np.ndarray
-    weights: np.ndarray
 
 
 def draw_cues(canvas: Canvas, figure: Figure, pen: Pen, detail: float) -> None:
@@ -59,20 +47,16 @@ def visible_runs(figure: Figure, cues: Sequence[Cue]) -> list[tuple[Cue, np.ndar
     lines = [(cue, line) for cue in cues for line in _lines(figure.anatomy, cue)]
     if not lines:
         return []
-    corners = figure.anatomy.faces[np.concatenate([line.triangles for _, line in lines])]
-    weights = np.concatenate([line.weights for _, line in lines])
+    spots = SurfacePoints(
+        np.concatenate([line.triangles for _, line in lines]),
+        np.concatenate([line.weights for _, line in lines]),
+    )
+    points, seen, material = look_at(figure, spots)
     shows = np.zeros((len(lines), len(Label)), bool)
     for k, (cue, _) in enumerate(lines):
         shows[k, list(cue.on)] = True
     owner = np.repeat(np.arange(len(lines)), [len(line.triangles) for _, line in lines])
-    points = np.einsum("nkc,nk->nc", figure.points[corners], weights)
-    depth = (figure.vertices[corners, 2] * weights).sum(1)
-    away = (figure.normals[corners, 2] * weights).sum(1)
-    x, y = np.round(points).astype(int).T
-    inside = (x >= 0) & (x < CANVAS) & (y >= 0) & (y < CANVAS)
-    x, y = x.clip(0, CANVAS - 1), y.clip(0, CANVAS - 1)
-    seen = inside & (away < -0.1) & (depth - figure.buffer.depth[y, x] < _TOLERANCE)
-    seen &= shows[owner, figure.label_map[y, x]]
+    seen &= shows[owner, material]
     # A run ends where its line ends or is hidden.
     joined = seen[1:] & seen[:-1] & (owner[1:] == owner[:-1])
     edges = np.flatnonzero(np.diff(np.concatenate([[False], joined, [False]]).astype(np.int8))).reshape(-1, 2)
@@ -81,7 +65,7 @@ def visible_runs(figure: Figure, cues: Sequence[Cue]) -> list[tuple[Cue, np.ndar
 
 
 @cache
-def _lines(anatomy: Anatomy, cue: Cue) -> tuple[_Line, ...]:
+def _lines(anatomy: Anatomy, cue: Cue) -> tuple[SurfacePoints, ...]:
     """A cue on the body's surface, and on its other side."""
     keypoints = anatomy.rest_keypoints
     first, second = (keypoints[keypoint_index(name)] for name in BONES[cue.bone])
@@ -95,35 +79,10 @@ def _lines(anatomy: Anatomy, cue: Cue) -> tuple[_Line, ...]:
     if cue.closed:
         corners = np.concatenate([corners, corners[:1]])
     travelled = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(corners, axis=0).T))])
-    at = np.linspace(0, travelled[-1], max(3, int(travelled[-1] / _STEP) + 2))
+    at = np.linspace(0, travelled[-1], max(len(corners), 3, int(travelled[-1] / _STEP) + 2))
     flat = np.stack([np.interp(at, travelled, corners[:, k]) for k in (0, 1)], 1)
-    lines = [_thrown(anatomy, flat, plane, normal, sign)]
+    lines = [throw(anatomy, flat, plane, normal, sign)]
     if cue.mirrored:
         mirror = np.where(np.array(plane) == 0, -1, 1)
-        lines.append(_thrown(anatomy, flat * mirror, plane, normal, -sign if normal == 0 else sign))
+        lines.append(throw(anatomy, flat * mirror, plane, normal, -sign if normal == 0 else sign))
     return tuple(lines)
-
-
-def _thrown(anatomy: Anatomy, flat: np.ndarray, plane: list[int], normal: int, sign: int) -> _Line:
-    """(n, 2) rest-pose points of a plane on the first surface met along its normal from one side."""
-    vertices = anatomy.body.v_template
-    a, b, c = vertices[anatomy.faces.T]
-    facing = np.cross(b - a, c - a)[:, normal] * sign > 0
-    chosen = np.flatnonzero(facing)
-    a, b, c = a[chosen], b[chosen], c[chosen]
-    u, v = (b - a)[:, plane], (c - a)[:, plane]
-    area = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
-    triangles, weights = [], []
-    for point in flat:
-        d = point - a[:, plane]
-        wb = (d[:, 0] * v[:, 1] - d[:, 1] * v[:, 0]) / area
-        wc = (u[:, 0] * d[:, 1] - u[:, 1] * d[:, 0]) / area
-        wa = 1 - wb - wc
-        hit = np.flatnonzero((wa >= 0) & (wb >= 0) & (wc >= 0))
-        if not len(hit):
-            continue
-        height = wa[hit] * a[hit, normal] + wb[hit] * b[hit, normal] + wc[hit] * c[hit, normal]
-        best = hit[np.argmax(height * sign)]
-        triangles.append(chosen[best])
-        weights.append((wa[best], wb[best], wc[best]))
-    return _Line(np.array(triangles, int), np.array(weights, np.float32).reshape(-1, 3))

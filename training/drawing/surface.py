@@ -1,0 +1,58 @@
+"""Points on the body's surface: found once in the rest pose, seen wherever the body moves them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .anatomy import Anatomy
+from .figure import Figure
+from .placement import CANVAS
+
+#: Metres that a point may seem to lie under the surface, which moves when it is posed and dressed.
+_TOLERANCE = 0.03
+
+
+@dataclass(frozen=True, eq=False)
+class SurfacePoints:
+    """(n,) triangles of the body and (n, 3) float32 weights of their corners; no weight where nothing was met."""
+
+    triangles: np.ndarray
+    weights: np.ndarray
+
+
+def throw(anatomy: Anatomy, flat: np.ndarray, plane: list[int], normal: int, sign: int) -> SurfacePoints:
+    """(n, 2) rest-pose points of a plane, metres, on the first surface met along its normal from one side."""
+    corners = anatomy.body.v_template[anatomy.faces.T]
+    facing = np.cross(corners[1] - corners[0], corners[2] - corners[0])[:, normal] * sign > 0
+    near = (corners[..., plane].max(0) >= flat.min(0)) & (corners[..., plane].min(0) <= flat.max(0))
+    chosen = np.flatnonzero(facing & near.all(1))
+    a, b, c = corners[:, chosen]
+    u, v = (b - a)[:, plane], (c - a)[:, plane]
+    area = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
+    triangles, weights = np.zeros(len(flat), int), np.zeros((len(flat), 3), np.float32)
+    for k, point in enumerate(flat):
+        d = point - a[:, plane]
+        wb = (d[:, 0] * v[:, 1] - d[:, 1] * v[:, 0]) / area
+        wc = (u[:, 0] * d[:, 1] - u[:, 1] * d[:, 0]) / area
+        wa = 1 - wb - wc
+        hit = np.flatnonzero((wa >= 0) & (wb >= 0) & (wc >= 0))
+        if len(hit):
+            height = wa[hit] * a[hit, normal] + wb[hit] * b[hit, normal] + wc[hit] * c[hit, normal]
+            best = hit[np.argmax(height * sign)]
+            triangles[k], weights[k] = chosen[best], (wa[best], wb[best], wc[best])
+    return SurfacePoints(triangles, weights)
+
+
+def look_at(figure: Figure, spots: SurfacePoints) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where points of the surface are: (n, 2) canvas pixels, (n,) bool whether seen, (n,) Label seen there."""
+    corners, weights = figure.anatomy.faces[spots.triangles], spots.weights
+    points = np.einsum("nkc,nk->nc", figure.points[corners], weights)
+    depth = (figure.vertices[corners, 2] * weights).sum(1)
+    away = (figure.normals[corners, 2] * weights).sum(1)
+    x, y = np.round(points).astype(int).T
+    inside = (x >= 0) & (x < CANVAS) & (y >= 0) & (y < CANVAS)
+    x, y = x.clip(0, CANVAS - 1), y.clip(0, CANVAS - 1)
+    seen = inside & (away < -0.1) & (depth - figure.buffer.depth[y, x] < _TOLERANCE)
+    return points, seen, figure.label_map[y, x]
