@@ -72,22 +72,7 @@ def paint(image: np.ndarray, mark: Mark, cover: np.ndarray, tooth: tuple[int, in
         tooth: where on the page the tile of paper tooth begins, x and y in pixels.
     """
     if mark.filled:
-        corners = [np.round(mark.points * (1 << _SHIFT)).astype(np.int32)]
-        if mark.opacity[0] >= 1:
-            cv2.fillPoly(image, corners, (float(mark.tone),), cv2.LINE_AA, _SHIFT)
-            return
-        low = np.maximum(np.floor(mark.points.min(0)).astype(int) - 1, 0)
-        high = np.maximum(np.ceil(mark.points.max(0)).astype(int) + 2, low)
-        layer = np.zeros(image[low[1] : high[1], low[0] : high[0]].shape, np.uint8)
-        if layer.size:
-            offset = tuple((-low).tolist())
-            cv2.fillPoly(layer, corners, (255.0,), cv2.LINE_AA, _SHIFT, offset)
-            part = image[low[1] : high[1], low[0] : high[0]]
-            part += (
-                ((mark.tone - part) * (layer * (float(mark.opacity[0]) / 255)))
-                .astype(np.int16)
-                .astype(np.uint8)
-            )
+        _fill(image, mark)
         return
     _sweep(
         image,
@@ -101,6 +86,25 @@ def paint(image: np.ndarray, mark: Mark, cover: np.ndarray, tooth: tuple[int, in
         _TOOTH,
         *tooth,
     )
+
+
+def _fill(image: np.ndarray, mark: Mark) -> None:
+    opacity = float(mark.opacity[0])
+    if opacity >= 1:
+        cv2.fillPoly(image, [_fixed(mark.points)], (float(mark.tone),), cv2.LINE_AA, _SHIFT)
+        return
+    low = np.maximum(np.floor(mark.points.min(0)).astype(int) - 1, 0)
+    high = np.maximum(np.ceil(mark.points.max(0)).astype(int) + 2, 0)
+    part = image[low[1] : high[1], low[0] : high[0]]
+    if part.size:
+        layer = np.zeros_like(part)
+        cv2.fillPoly(layer, [_fixed(mark.points - low)], (255.0,), cv2.LINE_AA, _SHIFT)
+        part[:] = part + (np.float32(mark.tone) - part) * (layer * np.float32(opacity / 255))
+
+
+def _fixed(points: np.ndarray) -> np.ndarray:
+    """(n, 2) pixels as the fixed-point numbers that OpenCV takes."""
+    return np.round(points * (1 << _SHIFT)).astype(np.int32)
 
 
 def rasterise(marks: Iterable[Mark], size: int, paper: float, tooth: tuple[int, int] = (0, 0)) -> np.ndarray:

@@ -49,7 +49,7 @@ def finish(image: np.ndarray, rng: np.random.Generator) -> Page:
     if rng.random() < (0.1 if kind == "file" else 0.3):
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 80))]
         page = cv2.imdecode(cv2.imencode(".jpg", page, quality)[1], cv2.IMREAD_GRAYSCALE)
-    return Page(page, warp, _palette(rng))
+    return Page(page, warp, _palette(page, rng))
 
 
 def _printed(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -141,22 +141,21 @@ def _light(size: int, rng: np.random.Generator) -> np.ndarray:
     return cv2.resize(light.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
 
 
-def _palette(rng: np.random.Generator) -> np.ndarray | None:
+def _palette(page: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
     """Colours for the greys: none; coloured ink on white or tinted paper; a colour for every band of tones."""
     kind = rng.choice(["grey", "ink", "paper", "colours"], p=[0.4, 0.2, 0.15, 0.25])
     if kind == "grey":
         return None
+    low, high = np.percentile(page, (25, 75))
     if kind == "colours":
         tones = np.linspace(0, 255, int(rng.integers(4, 9)))
         hues, vivid = rng.uniform(0, 360, len(tones)), rng.uniform(0.1, 0.9, len(tones))
-        vivid[0] *= rng.integers(2)  # black lines and white paper are the most common
-        vivid[-1] *= 0.1
+        vivid[(tones > low - 30) & (tones < high + 20)] *= 0.1  # paper has hardly any colour, nor its shadows
+        vivid[0] *= rng.integers(2)  # black lines are the most common
     elif kind == "ink":
-        tones, hues, vivid = (
-            np.array([0.0, 255.0]),
-            rng.uniform(0, 360, 2),
-            np.array([rng.uniform(0.3, 1), 0.02]),
-        )
+        tones, hues = np.array([0.0, max(low - 30, 60.0), 255.0]), rng.uniform(0, 360, 3)
+        vivid = np.array([rng.uniform(0.3, 1), 0.06, 0.02])
+        hues[1] = hues[0]
     else:  # yellowed or brown
         tones, hues, vivid = np.array([0.0, 255.0]), rng.uniform(20, 55, 2), rng.uniform(0.05, 0.5, 2)
     return tinted(tones, hues, vivid)
