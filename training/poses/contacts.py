@@ -90,7 +90,7 @@ def _balls(anatomy: Anatomy) -> _Balls:
         chosen.append(surface[picks])
         spacing.append(np.full(len(picks), gap / 2, np.float32))
     trunk = np.array([JOINT_NAMES[part] in _TRUNK for part in parts])
-    depth = np.array([[_steps(a, b) for b in parts] for a in parts])
+    depth = np.array([[bones_apart(a, b) for b in parts] for a in parts])
     pairs = np.array(np.nonzero(np.triu((depth > _NEIGHBOURS) & ~(trunk & trunk[:, None]))))
     sizes = [len(picks) for picks in chosen]
     return _Balls(
@@ -122,7 +122,7 @@ def _spread(points: np.ndarray) -> tuple[np.ndarray, float]:
         picks.append(int(nearest.argmax()))
 
 
-def _steps(a: int, b: int) -> int:
+def bones_apart(a: int, b: int) -> int:
     """Bones between two joints in the kinematic tree."""
     lines = []
     for joint in (a, b):
