@@ -22,7 +22,7 @@ _JOINED = {"wrist": "hand", "ankle": "foot", "collar": "spine3"}
 _NEIGHBOURS = 2
 
 #: Upper arms lie against the trunk of everyone who stands; that is no contact to speak of either.
-_TRUNK = {"pelvis", "spine1", "spine2", "spine3", "neck"} | {"left_shoulder", "right_shoulder"}
+TRUNK = {"pelvis", "spine1", "spine2", "spine3", "neck"} | {"left_shoulder", "right_shoulder"}
 
 #: Balls of a part: more give a finer surface.
 _BALLS = 18
@@ -89,7 +89,7 @@ def _balls(anatomy: Anatomy) -> _Balls:
         picks, gap = _spread(rest[surface])
         chosen.append(surface[picks])
         spacing.append(np.full(len(picks), gap / 2, np.float32))
-    trunk = np.array([JOINT_NAMES[part] in _TRUNK for part in parts])
+    trunk = np.array([JOINT_NAMES[part] in TRUNK for part in parts])
     depth = np.array([[bones_apart(a, b) for b in parts] for a in parts])
     pairs = np.array(np.nonzero(np.triu((depth > _NEIGHBOURS) & ~(trunk & trunk[:, None]))))
     sizes = [len(picks) for picks in chosen]
