@@ -129,6 +129,22 @@ def test_clearing_takes_away_what_is_behind(canvas):
     assert rasterise(canvas.marks, SIZE, 255)[64, 60] == 255
 
 
+def test_what_is_taken_back_is_gone_from_page_and_marks(canvas):
+    canvas.stroke(np.array([[0, 40], [127, 40]]), STEADY)
+    before = canvas.snapshot()
+    canvas.stroke(ellipse(np.array([64.0, 64.0]), np.array([50.0, 0.0]), 50), STEADY, closed=True)
+    canvas.hatch(disc(), 0, 6, 1.2)
+    canvas.fill(np.array([[-30, 50], [160, 50], [160, 100], [-30, 100]]), 100, 0.5)
+    mask = np.arange(SIZE)[:, None] > 70 + 5 * np.sin(np.arange(SIZE) / 9)
+    canvas.undo(before, mask)
+    assert (canvas.image[mask] == 255).all()
+    assert (canvas.image[40] < 10).any()
+    again = rasterise(canvas.marks, SIZE, 255, canvas.tooth)
+    assert np.abs(canvas.image.astype(float) - again).mean() < 1.0
+    canvas.undo(before, np.ones_like(mask))
+    assert len(canvas.marks) == 1
+
+
 def test_hatching_and_dots_stay_inside_the_mask(canvas):
     mask = disc()
     canvas.hatch(mask, 0, 4, 0.6)

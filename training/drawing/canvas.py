@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from .hand import strokes
-from .marks import Mark, paint, trace
+from .marks import Mark, clipped, paint, trace
 from .pen import Pen, ellipse
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A page at one time: its (S, S) uint8 image and how many things were drawn on it."""
+
+    image: np.ndarray
+    count: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Area:
+    """An area kept as its (S, S) bool mask: its outline is traced only when somebody asks for it."""
+
+    mask: np.ndarray
+    tone: float
+    opacity: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Undone:
+    """All after the first ``since`` things was taken back inside the (S, S) bool mask."""
+
+    mask: np.ndarray
+    since: int
 
 
 class Canvas:
@@ -27,20 +54,33 @@ class Canvas:
         self.vector = True
         self.tooth = (int(rng.integers(256)), int(rng.integers(256)))
         self._cover = np.zeros((size, size), np.float32)
-        # Areas are kept as masks: their outlines are traced only when somebody asks for them.
-        self._drawn: list[Mark | tuple[np.ndarray, float, float]] = []
+        self._drawn: list[Mark | _Area | _Undone] = []
 
     @property
     def marks(self) -> list[Mark]:
         """Everything drawn so far, the first at the bottom."""
         marks: list[Mark] = []
+        starts = []
         for drawn in self._drawn:
+            starts.append(len(marks))
             if isinstance(drawn, Mark):
                 marks.append(drawn)
-            else:
-                mask, tone, opacity = drawn
-                marks += [Mark.area(polygon, tone, opacity) for polygon in trace(mask)]
+            elif isinstance(drawn, _Area):
+                marks += [Mark.area(polygon, drawn.tone, drawn.opacity) for polygon in trace(drawn.mask)]
+            elif drawn.since < len(starts):
+                start = starts[drawn.since]
+                marks[start:] = [part for mark in marks[start:] for part in clipped(mark, drawn.mask)]
         return marks
+
+    def snapshot(self) -> Snapshot:
+        """The page as it is now, for :meth:`undo`."""
+        return Snapshot(self.image.copy(), len(self._drawn))
+
+    def undo(self, before: Snapshot, mask: np.ndarray) -> None:
+        """Take back what was drawn since then where ``mask`` (S, S) bool is set."""
+        if mask.any():
+            self.image[mask] = before.image[mask]
+            self._drawn.append(_Undone(mask, before.count))
 
     def put(self, mark: Mark) -> None:
         """Draw a mark as it is, without a hand's noise."""
@@ -71,7 +111,7 @@ class Canvas:
             new = tone[mask]
         else:
             new = float(tone)
-            self._drawn.append((mask.copy(), new, strength))
+            self._drawn.append(_Area(mask.copy(), new, strength))
         self.image[mask] = np.clip(old + (new - old) * strength, 0, 255).astype(np.uint8)
 
     def hatch(self, mask: np.ndarray, tone: float, spacing: float, angle: float, width: float = 1) -> None:
