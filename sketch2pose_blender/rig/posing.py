@@ -22,11 +22,14 @@ from ..core.boundary import (
 from ..core.rest_frames import bone_rotations, fit_rest_frame, joint_rotations
 
 
+def armature_of(thing: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The armature that ``thing`` is or is deformed by, or None."""
+    return thing if thing is None or thing.type == "ARMATURE" else thing.find_armature()
+
+
 def find_smpl_armature(thing: bpy.types.Object | None) -> bpy.types.Object | None:
     """The armature that ``thing`` is or is deformed by, if it has the 24 SMPL bones; else None."""
-    if thing is None:
-        return None
-    armature = thing if thing.type == "ARMATURE" else thing.find_armature()
+    armature = armature_of(thing)
     if armature is None or not all(name in armature.data.bones for name in JOINT_NAMES):
         return None
     return armature

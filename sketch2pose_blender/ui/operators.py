@@ -244,7 +244,7 @@ class SKETCH2POSE_OT_pose_new(_PoseOperator, bpy.types.Operator):
 
 
 class SKETCH2POSE_OT_pose_selected(_PoseOperator, bpy.types.Operator):
-    """Pose the selected SMPL armature from the drawing"""
+    """Pose the selected armature from the drawing: an SMPL armature, or any other humanoid rig"""
 
     bl_idname = "sketch2pose.pose_selected"
     bl_label = "Pose Selected Armature"
@@ -252,11 +252,12 @@ class SKETCH2POSE_OT_pose_selected(_PoseOperator, bpy.types.Operator):
     @classmethod
     def obstacle(cls, context: bpy.types.Context) -> str | None:
         """Why the operator cannot run now."""
-        from ..rig.posing import find_smpl_armature
+        from ..rig.posing import armature_of
 
-        armature = find_smpl_armature(context.active_object)
+        # Whether it is a humanoid is looked at when the operator runs: this is asked at every redraw.
+        armature = armature_of(context.active_object)
         if armature is None:
-            return "Select an armature with the 24 SMPL bones first"
+            return "Select an armature first"
         if not armature.is_editable:
             return "The armature is linked from another file; make a library override of it first"
         if armature.mode == "EDIT":
@@ -265,18 +266,36 @@ class SKETCH2POSE_OT_pose_selected(_PoseOperator, bpy.types.Operator):
 
     def remember_target(self, context: bpy.types.Context) -> None:
         """Remember the armature by its number, since undo and other edits invalidate references."""
-        from ..rig.posing import find_smpl_armature
+        from ..core.boundary import InputError
+        from ..rig.humanoid import find_humanoid
+        from ..rig.posing import armature_of, find_smpl_armature
 
-        armature = find_smpl_armature(context.active_object)
+        armature = armature_of(context.active_object)
         assert armature is not None  # poll() has seen it
+        if find_smpl_armature(armature) is None and find_humanoid(armature) is None:
+            raise InputError(
+                f"No arms, legs and spine were found among the bones of {armature.name}; select a humanoid rig."
+            )
         self._target = armature.session_uid
 
-    def apply(self, context: bpy.types.Context, hypothesis: Hypothesis, body: Body, name: str) -> None:  # noqa: ARG002
+    def apply(self, context: bpy.types.Context, hypothesis: Hypothesis, body: Body, name: str) -> None:
         """Pose the armature that was selected at the start."""
         from ..core.boundary import InputError
-        from ..rig.posing import apply_pose
+        from ..rig.humanoid import find_humanoid, pose_humanoid
+        from ..rig.posing import apply_pose, find_smpl_armature
 
         armature = next((thing for thing in bpy.data.objects if thing.session_uid == self._target), None)
         if armature is None or armature.mode == "EDIT":
             raise InputError("The armature was removed or edited meanwhile; select it and pose it again.")
-        apply_pose(armature, hypothesis, body, _key_frame(context))
+        if find_smpl_armature(armature) is not None:
+            apply_pose(armature, hypothesis, body, _key_frame(context))
+            return
+        humanoid = find_humanoid(armature)
+        if humanoid is None:
+            raise InputError("The armature's bones were changed meanwhile; select it and pose it again.")
+        left_alone = pose_humanoid(humanoid, hypothesis, body, _key_frame(context))
+        if left_alone:
+            self.report(
+                {"WARNING"},
+                f"{name}: left alone, since they are locked, driven or constrained: {', '.join(left_alone)}.",
+            )

@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 import pytest
 from posed import expected_joints, joints_in_blender
+from rigs import MIXAMO, random_humanoid, worst_direction
 
 from backend.body import load_body
 from backend.skeleton import JOINT_NAMES
@@ -69,6 +70,27 @@ def test_selected_armature_takes_the_pose():
     assert len(bpy.data.armatures) == 1
     joints = joints_in_blender(armature)
     np.testing.assert_allclose(joints - joints[0], expected_joints(hypothesis_of(DRAWING)), atol=MILLIMETRE)
+
+
+def test_a_rig_of_the_artists_own_takes_the_pose():
+    choose()
+    rig = random_humanoid(np.random.default_rng(1), MIXAMO)
+    bpy.context.view_layer.objects.active = rig
+    rig.pose.bones["mixamorig:Head"].lock_rotation = (True, True, True)
+    assert bpy.ops.sketch2pose.pose_selected() == {"FINISHED"}
+    bones = {joint: name for joint, name in MIXAMO.items() if joint != "head"}
+    assert worst_direction(rig, bones, hypothesis_of(DRAWING), load_body()) < 0.05
+
+
+def test_what_is_no_humanoid_is_refused_in_one_sentence():
+    choose()
+    snake = bpy.data.objects.new("Snake", bpy.data.armatures.new("Snake"))
+    bpy.context.scene.collection.objects.link(snake)
+    bpy.context.view_layer.objects.active = snake
+    before = everything()
+    with pytest.raises(RuntimeError, match="Snake; select a humanoid rig"):
+        bpy.ops.sketch2pose.pose_selected()
+    assert everything() == before
 
 
 @pytest.mark.parametrize("automatic", [True, False])

@@ -1,14 +1,10 @@
 """Unknown humanoids: every joint is found without a look at the bones' names, and left is left."""
 
-import json
-import os
 from itertools import permutations, product
-from pathlib import Path
 
-import addon_utils
-import bpy
 import numpy as np
 import pytest
+from rigs import imported, truth
 
 from sketch2pose_blender.core.rig_mapping import Skeleton, map_skeleton
 
@@ -78,13 +74,9 @@ def test_what_is_no_humanoid_is_not_mapped():
 
 
 def test_real_rigs():
-    if "SKETCH2POSE_RIGS" not in os.environ:
-        pytest.skip("SKETCH2POSE_RIGS names no folder of rigs with a truth.json")
-    folder = Path(os.environ["SKETCH2POSE_RIGS"])
-    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
     wrong = {}
-    for file, expected in truth.items():
-        armature = imported(folder / file, expected["armature"])
+    for file, expected in truth().items():
+        armature = imported(file, expected["armature"])
         bones = list(armature.data.bones)
         skeleton = Skeleton(
             tuple(str(number) for number in range(len(bones))),
@@ -96,22 +88,5 @@ def test_real_rigs():
         found = {joint: bones[int(number)].name for joint, number in map_skeleton(skeleton).bones.items()}
         missed = {joint: name for joint, name in expected["map"].items() if found.get(joint) != name}
         if missed:
-            wrong[file] = missed
-    assert truth
+            wrong[file.name] = missed
     assert wrong == {}
-
-
-def imported(file, name):
-    """The armature of that name in a file."""
-    if file.suffix == ".blend":
-        bpy.ops.wm.open_mainfile(filepath=str(file))
-    else:
-        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-        addon, group, operator = {
-            ".glb": ("io_scene_gltf2", "import_scene", "gltf"),
-            ".fbx": ("io_scene_fbx", "import_scene", "fbx"),
-            ".bvh": ("io_anim_bvh", "import_anim", "bvh"),
-        }[file.suffix]
-        addon_utils.enable(addon)
-        getattr(getattr(bpy.ops, group), operator)(filepath=str(file))
-    return bpy.data.objects[name]

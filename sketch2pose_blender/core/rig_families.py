@@ -1,0 +1,139 @@
+"""Known families of rigs: which bone is which SMPL joint by name, from one data file a family.
+
+A file of ``rig_maps/`` holds:
+
+- ``name``: what a person calls the family;
+- ``tested``: "files" where real rigs of it run in the tests, "names" where only its names were checked;
+- ``prefixes``: beginnings of the stem that are left out (see :mod:`rig_names`), optional;
+- ``joints``: SMPL joint, without its side -> stems, the first that a rig has is taken;
+- ``places``: SMPL joint -> the bone at whose head it is, where that is not its control's, optional;
+- ``repeats``: SMPL joint -> another control that must turn as the joint does, optional;
+- ``switches``: [bone, property, value] that put its limbs from IK to FK, optional.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+from .rig_mapping import RigMapping, Skeleton
+from .rig_names import PlainName, Side, plain_name
+
+#: Without these a name is a chance hit: no rig of a family lacks them.
+_NEEDED = ("pelvis", "head", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+_MIDDLE = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
+_SIDES: tuple[Side, Side] = ("left", "right")
+
+
+@dataclass(frozen=True)
+class Family:
+    """One family of rigs; see the module's text.
+
+    Attributes:
+        key: name of its file, without the ending.
+        name: what a person calls it.
+        tested: "files" or "names".
+        prefixes: beginnings of the stem that are left out.
+        joints: SMPL joint without its side -> stems.
+        places: SMPL joint -> bone at whose head it is, where it is not at its own bone's.
+        repeats: SMPL joint -> bone that must turn as the joint does, once the spine is posed.
+        switches: (bone, property, value) that put limbs to FK.
+    """
+
+    key: str
+    name: str
+    tested: str
+    prefixes: tuple[str, ...]
+    joints: dict[str, tuple[str, ...]]
+    places: dict[str, str]
+    repeats: dict[str, str]
+    switches: tuple[tuple[str, str, float], ...]
+
+
+@cache
+def families() -> tuple[Family, ...]:
+    """All known families, those with more joints first."""
+    found = []
+    for path in sorted(Path(__file__).with_name("rig_maps").glob("*.json")):
+        values = json.loads(path.read_text(encoding="utf-8"))
+        found.append(
+            Family(
+                path.stem,
+                values["name"],
+                values["tested"],
+                tuple(values.get("prefixes", ())),
+                {joint: tuple(stems) for joint, stems in values["joints"].items()},
+                values.get("places", {}),
+                values.get("repeats", {}),
+                tuple((str(b), str(p), float(v)) for b, p, v in values.get("switches", ())),
+            )
+        )
+    return tuple(sorted(found, key=lambda family: -len(family.joints)))
+
+
+def match_family(skeleton: Skeleton) -> tuple[Family, RigMapping] | None:
+    """The family that explains most joints of a skeleton by their names, if one has all that it needs."""
+    plain = [plain_name(name) for name in skeleton.names]
+    best: tuple[tuple[int, int], Family, dict[str, int]] | None = None
+    for family in families():
+        joints = _sided(family)
+        bones = _named(family, plain)
+        if not {joint for joint in joints if joint.rpartition("_")[2] in _NEEDED} <= bones.keys():
+            continue
+        # Of two that explain as much, the one that expected no more.
+        score = len(bones), len(bones) - len(joints)
+        if best is None or score > best[0]:
+            best = score, family, bones
+    if best is None:
+        return None
+    _, family, bones = best
+    sure = 1.0 if _in_order(skeleton, bones) else 0.6
+    names = {joint: skeleton.names[bone] for joint, bone in bones.items()}
+    return family, RigMapping(names, dict.fromkeys(names, sure), sure)
+
+
+def _sided(family: Family) -> dict[str, tuple[Side, tuple[str, ...]]]:
+    """SMPL joint -> side and stems."""
+    joints: dict[str, tuple[Side, tuple[str, ...]]] = {}
+    for joint, stems in family.joints.items():
+        if joint in _MIDDLE:
+            joints[joint] = "", stems
+        else:
+            joints |= {f"{side}_{joint}": (side, stems) for side in _SIDES}
+    return joints
+
+
+def _named(family: Family, plain: list[PlainName]) -> dict[str, int]:
+    """SMPL joint -> bone of those whose names the family knows."""
+    places: dict[tuple[str, Side], int] = {}
+    for bone, name in enumerate(plain):
+        stem = name.stem
+        for prefix in family.prefixes:
+            if stem.startswith(prefix) and len(stem) > len(prefix):
+                stem = stem[len(prefix) :]
+                break
+        places.setdefault((stem, name.side), bone)
+    found: dict[str, int] = {}
+    joints = _sided(family)
+    # The chest first: where a rig has fewer spine bones than its family may have, the last one is the chest.
+    for joint in sorted(joints, key=lambda joint: joint != "spine3"):
+        side, stems = joints[joint]
+        bones = [places[stem, side] for stem in stems if (stem, side) in places]
+        free = [bone for bone in bones if bone not in found.values()]
+        if free:
+            found[joint] = free[0]
+    return found
+
+
+def _in_order(skeleton: Skeleton, bones: dict[str, int]) -> bool:
+    """Whether limbs hang together as limbs do; control rigs and borrowed names may not."""
+    chains = [("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")]
+    return all(
+        bones[f"{side}_{upper}"] in skeleton.ancestors(bones[f"{side}_{lower}"])
+        for side in _SIDES
+        for chain in chains
+        for upper, lower in pairwise(chain)
+    )

@@ -1,0 +1,290 @@
+"""Poses any humanoid armature: finds which bone is which joint, and leaves alone what must not be touched."""
+
+# Blender's stubs give the union of all types where the code knows which one it has.
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Vector
+
+from ..core.boundary import Body, Hypothesis, InputError, pose_body
+from ..core.rest_frames import joint_rotations
+from ..core.retarget import Target, pose_bones, rise, wanted_turns
+from ..core.rig_families import Family, match_family
+from ..core.rig_mapping import RigMapping, Skeleton, map_skeleton
+from .posing import armature_of
+
+#: Joints that a pose needs; a rig without them is no humanoid.
+_NEEDED = [
+    "pelvis",
+    *(f"{s}_{j}" for s in ("left", "right") for j in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")),
+]
+#: Joints of one level hang only on joints of the levels before; the legs of some rigs hang on the spine.
+_LEVELS = (
+    ("pelvis",),
+    ("spine1",),
+    ("spine2",),
+    ("spine3", "left_hip", "right_hip"),
+    ("neck", "left_collar", "right_collar", "left_knee", "right_knee"),
+    ("head", "left_shoulder", "right_shoulder", "left_ankle", "right_ankle"),
+    ("left_elbow", "right_elbow", "left_foot", "right_foot"),
+    ("left_wrist", "right_wrist"),
+)
+#: After this level come the controls that a rig's family turns once more.
+_REPEAT_AFTER = "spine1"
+
+
+@dataclass(frozen=True, eq=False)
+class Humanoid:
+    """An armature and which of its bones are which SMPL joints.
+
+    Attributes:
+        armature: the object.
+        mapping: joint -> bone, with confidence.
+        family: the family of rigs that its names belong to, None where they were found by structure.
+    """
+
+    armature: bpy.types.Object
+    mapping: RigMapping
+    family: Family | None
+
+    @property
+    def title(self) -> str:
+        """What kind of rig it is, in words."""
+        return self.family.name if self.family else "unknown rig, mapped by its structure"
+
+
+def read_skeleton(armature: bpy.types.Object) -> Skeleton:
+    """The armature's bones at rest."""
+    bones = list(armature.data.bones)
+    index = {bone.name: number for number, bone in enumerate(bones)}
+    return Skeleton(
+        tuple(index),
+        tuple(index[bone.parent.name] if bone.parent else -1 for bone in bones),
+        np.array([bone.head_local for bone in bones], float).reshape(-1, 3),
+        np.array([bone.tail_local for bone in bones], float).reshape(-1, 3),
+        np.array(armature.matrix_world, float),
+    )
+
+
+def find_humanoid(thing: bpy.types.Object | None) -> Humanoid | None:
+    """The humanoid that ``thing`` is or is deformed by; None where there is none."""
+    armature = armature_of(thing)
+    if armature is None:
+        return None
+    skeleton = read_skeleton(armature)
+    named = match_family(skeleton)
+    family, mapping = named or (None, map_skeleton(skeleton))
+    if not all(joint in mapping.bones for joint in _NEEDED):
+        return None
+    return Humanoid(armature, mapping, family)
+
+
+def pose_humanoid(
+    humanoid: Humanoid, hypothesis: Hypothesis, body: Body, key_frame: float | None = None
+) -> list[str]:
+    """Pose a rig, with its lowest point on the ground that its rest pose stands on.
+
+    The figure turns about the rig's own rest orientation; sideways, the pelvis stays where it is.
+
+    Args:
+        humanoid: the rig.
+        hypothesis: the pose.
+        body: the body that the pose was read for.
+        key_frame: the frame to key the mapped bones at, None for no keys.
+
+    Returns:
+        Names of mapped bones that were left alone: locked, driven or constrained ones.
+
+    Raises:
+        InputError: the mapping names bones that the rig does not have any more; nothing has changed.
+    """
+    armature = humanoid.armature
+    skeleton = read_skeleton(armature)
+    betas = np.array(hypothesis.betas, np.float32)
+    rest_vertices, rest_joints = body.rest(betas)
+    gone = [bone for bone in humanoid.mapping.bones.values() if bone not in skeleton.names]
+    if gone:
+        raise InputError(f"The rig has no bone {gone[0]} any more; find its bones again.")
+    index = {name: bone for bone, name in enumerate(skeleton.names)}
+    bones_of = {joint: index[bone] for joint, bone in humanoid.mapping.bones.items()}
+    family = humanoid.family
+    places = {
+        j: index[b] for j, b in (family.places if family else {}).items() if j in bones_of and b in index
+    }
+    target = Target(
+        skeleton,
+        np.array([bone.matrix_local.to_3x3() for bone in armature.data.bones]),
+        np.array([bone.use_inherit_rotation for bone in armature.data.bones]),
+        bones_of,
+        bones_of | places,
+        np.asarray(rest_joints, float),
+    )
+    rotations = joint_rotations(hypothesis)
+    wanted = wanted_turns(target, rotations)
+    bones = {joint: armature.pose.bones[name] for joint, name in humanoid.mapping.bones.items()}
+    driven = _driven_bones(armature)
+    left_alone = {joint for joint, bone in bones.items() if _is_fixed(bone, driven)}
+    wanted = {joint: turn for joint, turn in wanted.items() if joint not in left_alone}
+
+    _to_fk(humanoid)
+    if _moves_by_itself(armature, bones.values(), driven):
+        heads = _pose_by_levels(humanoid, bones, wanted)
+    else:
+        heads = _pose_at_once(target, bones, wanted)
+    posed = pose_body(body, rotations.astype(np.float32), betas)
+    up = Vector(target.to_armature[:, 1].tolist())
+    if "pelvis" not in left_alone:
+        _raise_pelvis(target, bones["pelvis"], up, heads, rest_vertices, posed.joints, posed.vertices)
+    if key_frame is not None:
+        for joint in wanted:
+            path = _rotation_path(bones[joint])
+            bones[joint].keyframe_insert(path, frame=key_frame, group=bones[joint].name)
+        if "pelvis" in wanted:
+            bones["pelvis"].keyframe_insert("location", frame=key_frame, group=bones["pelvis"].name)
+    return [bones[joint].name for joint in humanoid.mapping.bones if joint in left_alone]
+
+
+def _pose_at_once(
+    target: Target, bones: dict[str, bpy.types.PoseBone], wanted: dict[str, np.ndarray]
+) -> np.ndarray:
+    """Pose a rig whose bones only follow their parents. Returns (N, 3) heads, armature space."""
+    pose = bones["pelvis"].id_data.pose
+    present = np.array([bone.matrix_basis.to_3x3().normalized() for bone in pose.bones])
+    posed = pose_bones(target, wanted, present)
+    for joint in wanted:
+        _set_rotation(bones[joint], posed.basis[target.bones[joint]])
+    pelvis = target.bones["pelvis"]
+    before = posed.orientations[pelvis] @ posed.basis[pelvis].T
+    return posed.heads + before @ np.array(bones["pelvis"].location)
+
+
+def _pose_by_levels(
+    humanoid: Humanoid, bones: dict[str, bpy.types.PoseBone], wanted: dict[str, np.ndarray]
+) -> np.ndarray:
+    """Pose a rig with constraints between its bones, from the root outwards, looking at the result each time.
+
+    Returns (N, 3) heads, armature space.
+    """
+    pose = humanoid.armature.pose
+
+    def turn(bone: bpy.types.PoseBone, joint: str) -> None:
+        rest = np.array(bone.bone.matrix_local.to_3x3())
+        _set_rotation(bone, np.array(_before(bone)).T @ wanted[joint] @ rest)
+
+    for level in _LEVELS:
+        bpy.context.view_layer.update()
+        for joint in level:
+            if joint in wanted:
+                turn(bones[joint], joint)
+        if _REPEAT_AFTER in level and humanoid.family:
+            bpy.context.view_layer.update()
+            for joint, name in humanoid.family.repeats.items():
+                if joint in wanted and name in pose.bones:
+                    turn(pose.bones[name], joint)
+    bpy.context.view_layer.update()
+    return np.array([bone.head for bone in pose.bones])
+
+
+def _raise_pelvis(
+    target: Target,
+    pelvis: bpy.types.PoseBone,
+    up: Vector,
+    heads: np.ndarray,
+    rest_vertices: np.ndarray,
+    joints: np.ndarray,
+    vertices: np.ndarray,
+) -> None:
+    bpy.context.view_layer.update()
+    delta = rise(target, heads, rest_vertices, joints, vertices)
+    pelvis.location += _before(pelvis).transposed() @ (up * delta)
+
+
+def _before(bone: bpy.types.PoseBone) -> Matrix:
+    """(3, 3) orientation that the bone would have without its own rotation, armature space, as last evaluated."""
+    return bone.matrix.to_3x3().normalized() @ bone.matrix_basis.to_3x3().normalized().transposed()
+
+
+def _set_rotation(bone: bpy.types.PoseBone, basis: np.ndarray) -> None:
+    """Turn a bone in its own rotation mode; keys interpolate the short way."""
+    turn = Matrix(basis.tolist()).to_quaternion()
+    if bone.rotation_mode == "QUATERNION":
+        turn.make_compatible(bone.rotation_quaternion)
+        bone.rotation_quaternion = turn
+    elif bone.rotation_mode == "AXIS_ANGLE":
+        axis, angle = turn.to_axis_angle()
+        bone.rotation_axis_angle = (angle, *axis)
+    else:
+        bone.rotation_euler = turn.to_euler(bone.rotation_mode, bone.rotation_euler)
+
+
+def _rotation_path(bone: bpy.types.PoseBone) -> str:
+    return {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(
+        bone.rotation_mode, "rotation_euler"
+    )
+
+
+#: Constraints that turn a bone whatever its own rotation is.
+_TURNING = {
+    "ACTION", "ARMATURE", "CHILD_OF", "COPY_ROTATION", "COPY_TRANSFORMS", "DAMPED_TRACK", "FOLLOW_PATH", "IK",
+    "LOCKED_TRACK", "PIVOT", "SPLINE_IK", "STRETCH_TO", "TRACK_TO", "TRANSFORM",
+}  # fmt: skip
+
+
+def _turned_by(bone: bpy.types.PoseBone) -> bool:
+    """Whether a constraint turns the bone, or one further down has it in its IK chain."""
+    if any(_acts(constraint) and constraint.type in _TURNING for constraint in bone.constraints):
+        return True
+    for below in bone.children_recursive:
+        for constraint in below.constraints:
+            if constraint.type == "IK" and _acts(constraint):
+                reach = constraint.chain_count
+                start = 0 if constraint.use_tail else 1
+                chain = [below, *below.parent_recursive][start:]
+                if bone in (chain[:reach] if reach else chain):
+                    return True
+    return False
+
+
+def _acts(constraint: bpy.types.Constraint) -> bool:
+    return not constraint.mute and constraint.influence > 0
+
+
+def _driven_bones(armature: bpy.types.Object) -> set[str]:
+    """Names of bones whose rotation a driver sets."""
+    drivers = armature.animation_data.drivers if armature.animation_data else ()
+    prefix = 'pose.bones["'
+    return {
+        bpy.utils.unescape_identifier(path[len(prefix) :].rpartition('"].')[0])
+        for path in (curve.data_path for curve in drivers)
+        if path.startswith(prefix) and path.rpartition('"].')[2].startswith("rotation")
+    }
+
+
+def _is_fixed(bone: bpy.types.PoseBone, driven: set[str]) -> bool:
+    return all(tuple(bone.lock_rotation)) or bone.name in driven or _turned_by(bone)
+
+
+def _moves_by_itself(
+    armature: bpy.types.Object, bones: Iterable[bpy.types.PoseBone], driven: set[str]
+) -> bool:
+    """Whether anything but its parent moves one of the bones or what it hangs on."""
+    above = {ancestor.name for bone in bones for ancestor in (bone, *bone.parent_recursive)}
+    return any(
+        name in driven or any(_acts(constraint) for constraint in armature.pose.bones[name].constraints)
+        for name in above
+    )
+
+
+def _to_fk(humanoid: Humanoid) -> None:
+    """Put the limbs of a control rig to FK, where its family says how."""
+    for bone, name, value in humanoid.family.switches if humanoid.family else ():
+        pose_bone = humanoid.armature.pose.bones.get(bone)
+        if pose_bone is not None and name in pose_bone:
+            pose_bone[name] = type(pose_bone[name])(value)
+    humanoid.armature.update_tag()
