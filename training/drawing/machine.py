@@ -14,9 +14,10 @@ from .anatomy import Anatomy
 from .camera import Camera
 from .figure import Figure, bone_directions, sample_figure
 from .outfit import Label
-from .page import digitise, draw_clutter, draw_foreground
+from .page import digitise
 from .pen import Canvas, Pen
 from .placement import CANVAS, Fit, Placement, sample_placements
+from .props import draw_before, draw_behind
 from .record import Drawing, DrawnFigure, Flag
 from .styles import STYLES, Style
 
@@ -77,7 +78,7 @@ class DrawingMachine:
         canvas, pen = _materials(rng, expert)
         hand = int(rng.integers(1 << 32))
         if len(figures) == 1:
-            draw_clutter(canvas, figures[0], pen)
+            draw_behind(canvas, figures[0], pen)
         touched = []
         for figure in figures:
             before = canvas.image.copy()
@@ -88,7 +89,7 @@ class DrawingMachine:
             touched.append(canvas.image != before)
         canvas.rng = rng
         if len(figures) == 1:
-            draw_foreground(canvas, figures[0], pen)
+            draw_before(canvas, figures[0], pen)
         labelled = []
         for k, figure in enumerate(figures):
             hidden = np.zeros((CANVAS, CANVAS), bool)
