@@ -136,16 +136,12 @@ def trace(mask: np.ndarray) -> list[np.ndarray]:
 
 
 def clipped(mark: Mark, mask: np.ndarray) -> list[Mark]:
-    """What is left of a mark where ``mask`` (S, S) bool is not set; beyond the page all is left."""
+    """What is left of a mark where ``mask`` (S, S) bool is not set; nothing beyond the page."""
     if mark.filled:
-        low = np.minimum(np.floor(mark.points.min(0)).astype(int), 0)
-        high = np.maximum(np.ceil(mark.points.max(0)).astype(int) + 1, mask.shape[::-1])
-        layer = np.zeros((high - low)[::-1], np.uint8)
-        cv2.fillPoly(layer, [_fixed(mark.points - low)], (1.0,), cv2.LINE_8, _SHIFT)
-        layer[-low[1] :, -low[0] :][: len(mask), : mask.shape[1]][mask] = 0
+        layer = np.zeros(mask.shape, np.uint8)
+        cv2.fillPoly(layer, [_fixed(mark.points)], (1.0,), cv2.LINE_8, _SHIFT)
         return [
-            Mark.area(polygon + low.astype(np.float32), mark.tone, float(mark.opacity[0]))
-            for polygon in trace(layer > 0)
+            Mark.area(polygon, mark.tone, float(mark.opacity[0])) for polygon in trace((layer > 0) & ~mask)
         ]
     ring = np.r_[np.arange(len(mark.points)), 0] if mark.closed else np.arange(len(mark.points))
     values = np.column_stack([mark.points, mark.width, mark.opacity])[ring]
@@ -153,8 +149,8 @@ def clipped(mark: Mark, mask: np.ndarray) -> list[Mark]:
     at = np.unique(np.r_[travelled, np.arange(0, travelled[-1])])
     dense = np.stack([np.interp(at, travelled, column) for column in values.T], 1).astype(np.float32)
     x, y = np.round(dense[:, :2]).astype(int).T
-    kept = (x < 0) | (y < 0) | (x >= mask.shape[1]) | (y >= len(mask))
-    kept[~kept] = ~mask[y[~kept], x[~kept]]
+    kept = (x >= 0) & (y >= 0) & (x < mask.shape[1]) & (y < len(mask))
+    kept[kept] = ~mask[y[kept], x[kept]]
     if kept.all():
         return [mark]
     runs = np.split(dense, np.nonzero(np.diff(kept))[0] + 1)[1 - int(kept[0]) :: 2]
