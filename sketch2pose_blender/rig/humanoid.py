@@ -267,7 +267,7 @@ def _driven_bones(armature: bpy.types.Object) -> set[str]:
 
 
 def _is_fixed(bone: bpy.types.PoseBone, driven: set[str]) -> bool:
-    return all(tuple(bone.lock_rotation)) or bone.name in driven or _turned_by(bone)
+    return all(bone.lock_rotation[axis] for axis in range(3)) or bone.name in driven or _turned_by(bone)
 
 
 def _moves_by_itself(
