@@ -1,7 +1,7 @@
 """Poses any humanoid armature: finds which bone is which joint, and leaves alone what must not be touched."""
 
 # Blender's stubs give the union of all types where the code knows which one it has.
-# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportIndexIssue=false
 
 from __future__ import annotations
 
