@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
 from backend.kinematics import matrix_to_axis_angle
@@ -81,12 +82,12 @@ class DrawingMachine:
             draw_behind(canvas, figures[0], pen)
         touched = []
         for figure in figures:
-            before = canvas.image.copy()
+            before = canvas.snapshot()
             # The same chance for each: one page is in one manner, with one pen.
             canvas.rng = np.random.default_rng(hand)
             look.draw(canvas, figure, pen.scaled((figure.size / _PEN_SIZE) ** 0.7))
-            canvas.image = _faded(canvas, before, figure.fit)
-            touched.append(canvas.image != before)
+            canvas.undo(before, _cut_off(canvas.rng, figure.fit))
+            touched.append(canvas.image != before.image)
         canvas.rng = rng
         if len(figures) == 1:
             draw_before(canvas, figures[0], pen)
@@ -97,7 +98,12 @@ class DrawingMachine:
                 hidden |= later.buffer.mask if look.needs_mesh else ink
             labelled.append(_labels(figure, look, touched[k], hidden))
         return Drawing(
-            seed, digitise(canvas.image, rng), tuple(labelled), look.name, "expert" if expert else "novice"
+            seed,
+            digitise(canvas.image, rng),
+            tuple(labelled),
+            look.name,
+            "expert" if expert else "novice",
+            canvas,
         )
 
 
@@ -109,10 +115,10 @@ def _materials(rng: np.random.Generator, expert: bool) -> tuple[Canvas, Pen]:
     return Canvas(CANVAS, paper, rng), Pen.sample(rng, max(ink, 0.0), expert)
 
 
-def _faded(canvas: Canvas, before: np.ndarray, fit: Fit) -> np.ndarray:
-    """The page where the figure ends at the rows of ``fit``, a little unevenly: (S, S) uint8."""
-    rows = np.arange(CANVAS)[:, None] + 4 * np.sin(np.arange(CANVAS) / canvas.rng.uniform(6, 20))
-    return np.where((rows < fit.top) | (rows > fit.bottom), before, canvas.image)
+def _cut_off(rng: np.random.Generator, fit: Fit) -> np.ndarray:
+    """Where the page is beyond the rows of ``fit``, which end a little unevenly: (S, S) bool."""
+    rows = np.arange(CANVAS)[:, None] + 4 * np.sin(np.arange(CANVAS) / rng.uniform(6, 20))
+    return (rows < fit.top) | (rows > fit.bottom)
 
 
 def _labels(figure: Figure, look: Style, touched: np.ndarray, hidden: np.ndarray) -> DrawnFigure:
@@ -125,7 +131,9 @@ def _labels(figure: Figure, look: Style, touched: np.ndarray, hidden: np.ndarray
         hidden: (S, S) bool pixels where something drawn later lies over it.
     """
     if look.needs_mesh:
-        touched = touched & (figure.label_map != Label.PROP)
+        # Neither a prop nor a painted ground belongs in the box.
+        near = cv2.dilate(figure.buffer.mask.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+        touched = touched & near & (figure.label_map != Label.PROP)
     rows, columns = touched.any(1).nonzero()[0], touched.any(0).nonzero()[0]
     box = np.zeros(4) if not len(rows) else np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
     x, y = figure.keypoints.T

@@ -8,6 +8,7 @@ from enum import IntEnum
 import numpy as np
 
 from .camera import Camera
+from .canvas import Canvas
 
 
 class Flag(IntEnum):
@@ -65,6 +66,7 @@ class Drawing:
         figures: those drawn on it, in drawing order.
         style: name of the style.
         regime: "novice" or "expert": whose hand drew the strokes.
+        canvas: what it was drawn on, with its marks; None for a drawing that was read back.
     """
 
     seed: int
@@ -72,3 +74,4 @@ class Drawing:
     figures: tuple[DrawnFigure, ...]
     style: str
     regime: str
+    canvas: Canvas | None = None
