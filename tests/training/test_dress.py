@@ -54,20 +54,21 @@ def test_cues_of_skin_are_not_drawn_on_cloth():
 def test_an_arm_before_the_trunk_hides_its_cues():
     trunk = [cue for cue in CUES["body"] if cue.bone == "torso"]
     arms = [keypoint_index(f"{side}_{n}") for side in ("left", "right") for n in ("elbow", "wrist", "hand")]
-    lines = []
+    covered, length = [], []
     for seed in range(12):
         pose = _REST.copy()
-        turns = np.random.default_rng(seed).normal(0, 0.9, (4, 3)).astype(np.float32)
+        turns = np.random.default_rng(seed).normal(0, 1.4, (4, 3)).astype(np.float32)
         pose[[keypoint_index(f"{s}_{n}") for s in ("left", "right") for n in ("shoulder", "elbow")]] = (
             rodrigues(turns)
         )
         figure = _figure(0, plain=True, pose=pose)
         runs = visible_runs(figure, trunk)
-        lines.append(len(runs))
-        for _, points, _ in runs:
-            x, y = np.round(points).astype(int).T
-            assert not np.isin(figure.part_map[y, x], arms).any()
-    assert len(set(lines)) > 1  # some arm was in the way
+        x, y = np.round(np.concatenate([points for _, points, _ in runs])).astype(int).T
+        covered.append(np.isin(figure.part_map[y, x], arms).mean())
+        length.append(len(x))
+    # Where a forearm touches the trunk a pixel may show either.
+    assert np.mean(covered) < 0.01
+    assert min(length) < 0.9 * max(length)  # some arm was in the way
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -86,12 +87,13 @@ def test_outfits_are_sound_and_the_same_seed_dresses_the_same(seed: int):
 def test_a_hem_runs_exactly_along_its_level():
     anatomy = load_anatomy()
     dressing = Dressing(anatomy)
-    knee = anatomy.rest_keypoints[keypoint_index("left_knee"), 1]
-    below = ~dressing.below(anatomy.height_field, 1.0)
+    hip, knee = (anatomy.rest_keypoints[keypoint_index(f"left_{n}"), 1] for n in ("hip", "knee"))
+    hem = 0.2 * hip + 0.8 * knee
+    below = ~dressing.below(anatomy.height_field, 0.8)
     height = dressing.positions[anatomy.faces][..., 1]
     assert below.any()
-    assert height[below].max() < knee + 1e-4
-    assert height[~below].min() > knee - 1e-4
+    assert height[below].max() < hem + 1e-4
+    assert height[~below].min() > hem - 1e-4
 
 
 def test_the_plain_body_wears_nothing():

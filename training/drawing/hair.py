@@ -26,7 +26,7 @@ def put_on_hair(rng: np.random.Generator, dressing: Dressing) -> None:
     if cut != "none":
         line = rng.uniform(0.45, 0.7) if cut == "fringe" else rng.uniform(0.72, 0.87)
         ear, nape = rng.uniform(0.08, 0.25), rng.uniform(-0.08, 0.28)
-        scalp = np.maximum(z - ear - 0.25 * (y - 0.35).clip(0), nape - y)
+        scalp = np.maximum(z - ear - 0.25 * (y - 0.35).clip(0) + 0.5 * (0.4 - y).clip(0), nape - y)
         # A parting to one side and temples that recede.
         top = line - y + 0.5 * np.abs(x - rng.normal(0, 0.06)) * rng.uniform(0, 1)
         scalp = np.maximum(scalp, y - 0.62) if cut == "receding" else np.minimum(scalp, top)
@@ -131,7 +131,7 @@ def _curtain(rng: np.random.Generator, dressing: Dressing, bob: bool) -> Piece:
     x = wide * np.sin(angle) * wave
     z = _SKULL[2] + 1.12 * wide * np.cos(angle) * wave - back
     place = np.stack([x, np.broadcast_to(y, x.shape), z], -1).reshape(-1, 3)
-    loose = 0.7 * (0.1 - place[:, 1]).clip(0, 1)
+    loose = 0.3 * (0.1 - place[:, 1]).clip(0, 1)
     weights = np.zeros((len(place), N_JOINTS), np.float32)
     weights[:, _CHEST] = loose
     weights[:, _HEAD] = 1 - loose

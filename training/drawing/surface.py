@@ -10,8 +10,8 @@ from .anatomy import Anatomy
 from .figure import Figure
 from .placement import CANVAS
 
-#: Metres that a point may seem to lie under the surface, which moves when it is posed and dressed.
-_TOLERANCE = 0.03
+#: Metres that a point may seem to lie under the surface that it is on.
+_TOLERANCE = 0.006
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ def throw(anatomy: Anatomy, flat: np.ndarray, plane: list[int], normal: int, sig
         wb = (d[:, 0] * v[:, 1] - d[:, 1] * v[:, 0]) / area
         wc = (u[:, 0] * d[:, 1] - u[:, 1] * d[:, 0]) / area
         wa = 1 - wb - wc
-        hit = np.flatnonzero((wa >= 0) & (wb >= 0) & (wc >= 0))
+        hit = np.flatnonzero(np.minimum(np.minimum(wa, wb), wc) > -1e-6)
         if len(hit):
             height = wa[hit] * a[hit, normal] + wb[hit] * b[hit, normal] + wc[hit] * c[hit, normal]
             best = hit[np.argmax(height * sign)]
@@ -54,5 +54,7 @@ def look_at(figure: Figure, spots: SurfacePoints) -> tuple[np.ndarray, np.ndarra
     x, y = np.round(points).astype(int).T
     inside = (x >= 0) & (x < CANVAS) & (y >= 0) & (y < CANVAS)
     x, y = x.clip(0, CANVAS - 1), y.clip(0, CANVAS - 1)
-    seen = inside & (away < -0.1) & (depth - figure.buffer.depth[y, x] < _TOLERANCE)
+    # The depth buffer is read at the middle of a pixel: on a slanted surface the point lies deeper or less deep.
+    slant = np.sqrt((1 - away**2).clip(0)) / np.maximum(-away, 0.1) / figure.scale
+    seen = inside & (away < -0.1) & (depth - figure.buffer.depth[y, x] < _TOLERANCE + slant)
     return points, seen, figure.label_map[y, x]
