@@ -10,8 +10,10 @@ from ..drawing.record import Drawing, DrawnFigure
 
 _STYLES: dict[str, tuple[str, ...]] = {
     "outline": ("a line drawing", "an ink outline", "a contour drawing"),
-    "tone": ("a flat cartoon", "a painted sketch", "a tonal drawing"),
-    "silhouette": ("a silhouette", "a solid black shape"),
+    "cartoon": ("a flat cartoon", "clip art", "a cartoon"),
+    "oil": ("an oil sketch", "a painting in short strokes", "a painted sketch"),
+    "wash": ("an ink wash drawing", "a watercolour sketch", "a loose wash drawing"),
+    "silhouette": ("a silhouette", "a solid shape", "a shadow figure"),
     "stick": ("a stick figure", "a stick man drawing"),
     "pictogram": ("a pictogram", "a rounded icon"),
     "mannequin": ("a mannequin sketch", "a construction drawing of ovals and tubes"),

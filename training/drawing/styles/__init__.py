@@ -5,9 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..canvas import Canvas
 from ..figure import Figure
-from ..pen import Canvas, Pen
-from . import doodle, gesture, mannequin, outline, pictogram, silhouette, stick, tone
+from ..pen import Pen
+from . import (
+    box_mannequin,
+    cartoon,
+    construction,
+    cylinder_mannequin,
+    doodle,
+    gesture,
+    mannequin,
+    oil,
+    outline,
+    pictogram,
+    silhouette,
+    stick,
+    wash,
+)
 
 
 @dataclass(frozen=True)
@@ -33,11 +48,16 @@ class Style:
 
 STYLES: tuple[Style, ...] = (
     Style("outline", outline.draw, 0.35, True, True),
-    Style("tone", tone.draw, 0.12, True, True),
+    Style("cartoon", cartoon.draw, 0.10, True, True),
+    Style("oil", oil.draw, 0.04, True, True),
+    Style("wash", wash.draw, 0.03, True, True),
     Style("silhouette", silhouette.draw, 0.06, True, False),
+    Style("construction", construction.draw, 0.05, False, True),
+    Style("box_mannequin", box_mannequin.draw, 0.03, False, False),
+    Style("cylinder_mannequin", cylinder_mannequin.draw, 0.04, False, False),
     Style("stick", stick.draw, 0.08, False, False),
-    Style("pictogram", pictogram.draw, 0.08, False, False),
-    Style("mannequin", mannequin.draw, 0.10, False, False),
-    Style("doodle", doodle.draw, 0.17, False, True),
+    Style("pictogram", pictogram.draw, 0.07, False, False),
+    Style("mannequin", mannequin.draw, 0.04, False, False),
+    Style("doodle", doodle.draw, 0.15, False, True),
     Style("gesture", gesture.draw, 0.04, False, False),
 )

@@ -1,0 +1,99 @@
+"""The areas of a figure as people see them: few, with smooth borders, without the small change of the mesh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from .figure import Figure
+from .gbuffer import NOTHING, GBuffer, trace_lines
+from .marks import trace
+from .pen import resample, smoothed
+from .shapes import Label
+
+#: Depth of the empty page, metres: farther than any body, and finite, so that it can be blurred.
+_FAR = 50.0
+
+
+@dataclass(frozen=True, eq=False)
+class Areas:
+    """A figure whose areas have smooth borders.
+
+    Attributes:
+        label: (S, S) int32 material label, 0 for none.
+        part: (S, S) int32 joint whose part is seen, -1 for none.
+        buffer: depth and light of the smooth areas.
+    """
+
+    label: np.ndarray
+    part: np.ndarray
+    buffer: GBuffer
+
+    @cached_property
+    def mask(self) -> np.ndarray:
+        """(S, S) bool: where anything is seen."""
+        return self.label > 0
+
+    @cached_property
+    def labels(self) -> tuple[Label, ...]:
+        """Which materials are seen, in the order they lie over each other: skin first."""
+        return tuple(Label(k) for k in np.flatnonzero(np.bincount(self.label.ravel())) if k > 0)
+
+    def lines(self, gap: float, seams: bool = True) -> list[np.ndarray]:
+        """Borders, (n, 2) pixels each: contours, steps in depth of ``gap`` metres and, by choice, seams."""
+        pairs = np.full((len(Label), len(Label)), seams)
+        return trace_lines(self.buffer, self.part, self.label, gap, pairs)
+
+    def inner_lines(self, gap: float, seams: bool = False) -> list[np.ndarray]:
+        """The borders which do not lie on the contour."""
+        inside = cv2.erode(self.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        lines = []
+        for line in self.lines(gap, seams):
+            x, y = np.round(line).astype(int).T
+            within = np.flatnonzero(np.diff(np.concatenate([[0], inside[y, x], [0]]).astype(np.int8)))
+            lines += [line[a:b] for a, b in within.reshape(-1, 2) if b - a > 6]
+        return lines
+
+
+def simplified(figure: Figure, sigma: float) -> Areas:
+    """The figure with its borders smoothed over ``sigma`` pixels; labels meet without a gap."""
+    raw = figure.label_map
+    present = np.flatnonzero(np.bincount(raw.ravel(), minlength=len(Label)))
+    label, most = np.zeros(raw.shape, np.int32), np.zeros(raw.shape, np.uint8)
+    for k in present:
+        votes = _blurred((raw == k).astype(np.uint8) * 255, sigma)
+        won = votes > most
+        label[won] = k
+        np.maximum(most, votes, out=most)
+    mask = label > 0
+    depth = np.where(figure.buffer.mask, figure.buffer.depth, _FAR).astype(np.float32)
+    # What grows over its border takes the depth of its neighbour, what shrinks is gone.
+    grown = cv2.erode(depth, np.ones((7, 7), np.uint8))
+    depth = cv2.medianBlur(np.where(mask & (depth == _FAR), grown, depth), 5)
+    depth = np.where(mask & (depth < _FAR), depth, np.where(mask, grown, np.inf)).astype(np.float32)
+    weight = np.maximum(_blurred(figure.buffer.mask.astype(np.float32), sigma), 1e-3)
+    light = np.where(mask, _blurred(figure.buffer.light, sigma) / weight, 0).astype(np.float32)
+    part = np.where(mask, np.maximum(figure.part_map, 0), NOTHING).astype(np.int32)
+    return Areas(label, part, GBuffer(np.where(mask, 0, NOTHING).astype(np.int32), depth, light))
+
+
+def rounded(mask: np.ndarray, sigma: float) -> np.ndarray:
+    """(S, S) bool ``mask`` with its corners and small parts smoothed away."""
+    return _blurred(mask.astype(np.uint8) * 255, sigma) > 127
+
+
+def polygons(mask: np.ndarray, smooth: float = 1.6) -> list[np.ndarray]:
+    """Smooth outlines, (n, 2) float32 pixels each, of a (S, S) bool mask; a hole is cut out of its outline."""
+    found = []
+    for ring in trace(mask):
+        if len(ring) >= 3:
+            even = resample(ring, 2.0, closed=True)
+            found.append(smoothed(even, smooth, closed=True) if len(even) > 8 else even)
+    return found
+
+
+def _blurred(values: np.ndarray, sigma: float) -> np.ndarray:
+    return cv2.GaussianBlur(values, (0, 0), max(sigma, 0.3), borderType=cv2.BORDER_REPLICATE)

@@ -1,0 +1,135 @@
+"""Flat cartoons and clip art: every garment one tone, at most one step of shade, a clean outline or none.
+
+Knobs, one set a figure: how far shapes are simplified; greys, or ink and paper only; the outline's width, or none;
+shade with a crisp edge; prints on the clothes; seams; cheeks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..areas import Areas, polygons, rounded, simplified
+from ..canvas import Canvas
+from ..cues import draw_cues
+from ..face import draw_mesh_face
+from ..figure import Figure
+from ..pen import Pen
+from ..shapes import Label
+
+_PRINTS = ("stripes", "dots", "checks", "band")
+#: Materials that are cloth and may have a print.
+_CLOTHES = (Label.TOP, Label.BOTTOM, Label.SKIRT, Label.CLOTH)
+
+
+@dataclass(frozen=True)
+class _Colours:
+    """Grey value of each material, and what a shade multiplies it by."""
+
+    tones: dict[Label, float]
+    shade: float
+
+
+def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
+    """Areas first, the farthest material at the bottom, then shade, prints, outlines and the face."""
+    rng = canvas.rng
+    size = figure.size
+    areas = simplified(figure, size * rng.uniform(0.004, 0.009))
+    outlined = rng.random() < 0.68
+    colours = _sample_colours(canvas, pen, inked=outlined and rng.random() < 0.35)
+    line = _clean(pen, size, rng.uniform(0.006, 0.016))
+    shaded = rng.random() < 0.4
+    dark = rounded(areas.buffer.light < rng.uniform(0.05, 0.4), 0.006 * size)
+    for k, label in enumerate(areas.labels):
+        # Each lies on one sheet with all that lies above it, so that no paper shows between them.
+        for polygon in polygons(np.isin(areas.label, areas.labels[k:])):
+            canvas.fill(polygon, colours.tones[label])
+    for label in areas.labels:
+        here = areas.label == label
+        tone = colours.tones[label]
+        if label in _CLOTHES and rng.random() < 0.3:
+            _print(canvas, here, tone, size, rng.choice(_PRINTS))
+        if shaded and 40 < tone < 254:
+            for polygon in polygons(here & dark):
+                if len(polygon) > 0.04 * size:
+                    canvas.fill(polygon, tone * colours.shade)
+    _draw_lines(canvas, areas, colours, line, rng.uniform(0.02, 0.06), outlined)
+    if rng.random() < 0.75:
+        draw_cues(canvas, figure, replace(line, width=0.8 * line.width), rng.uniform(0.1, 0.7))
+    if rng.random() < 0.9:
+        draw_mesh_face(canvas, figure, replace(line, width=max(line.width, 0.008 * size)))
+
+
+def _clean(pen: Pen, size: float, width: float) -> Pen:
+    """The same hand at its tidiest, as outlines of clip art are drawn; ``width`` in shares of the size."""
+    return replace(
+        pen,
+        width=max(width * size, 1.0),
+        opacity=1.0,
+        grain=0.0,
+        gap=0.0,
+        double=0.0,
+        lost=0.0,
+        smooth=max(pen.smooth, 1.5),
+        overshoot=0.0,
+    )
+
+
+def _sample_colours(canvas: Canvas, pen: Pen, inked: bool) -> _Colours:
+    """Greys of unlike materials apart from each other; of ink, paper and one grey if ``inked``."""
+    rng = canvas.rng
+    labels = [label for label in Label if label != Label.NOTHING]
+    if inked:
+        grey = pen.tone + (canvas.paper - pen.tone) * rng.uniform(0.4, 0.85)
+        choice = rng.choice([pen.tone, canvas.paper, grey], len(labels), p=[0.35, 0.45, 0.2])
+        tones = dict(zip(labels, choice.tolist(), strict=True))
+        tones[Label.SKIN] = canvas.paper
+        tones[Label.HAIR] = pen.tone if rng.random() < 0.7 else grey
+    else:
+        # Steps of the grey scale dealt out like cards: no two garments have the same.
+        steps = np.linspace(25, 235, len(labels)) + rng.uniform(-8, 8, len(labels))
+        tones = dict(zip(labels, rng.permutation(steps).tolist(), strict=True))
+        skin = rng.uniform(165, 240) if rng.random() < 0.75 else rng.uniform(70, 165)
+        tones = {
+            k: t - 40 if 0 <= skin - t < 22 else t + 40 if 0 <= t - skin < 22 else t for k, t in tones.items()
+        }
+        tones[Label.SKIN] = skin
+        tones[Label.HAIR] = rng.uniform(15, 110) if rng.random() < 0.7 else rng.uniform(150, 225)
+    return _Colours({k: float(np.clip(t, 0, 255)) for k, t in tones.items()}, rng.uniform(0.62, 0.85))
+
+
+def _print(canvas: Canvas, here: np.ndarray, tone: float, size: float, kind: str) -> None:
+    """A pattern on the cloth ``here``, (S, S) bool, lighter or darker than its ``tone``."""
+    rng = canvas.rng
+    other = tone + rng.uniform(60, 130) * (1 if tone < 125 else -1)
+    angle, space = rng.uniform(0, np.pi), size * rng.uniform(0.03, 0.06)
+    if kind == "dots":
+        canvas.dots(here, other, space, space * rng.uniform(0.15, 0.28))
+    elif kind == "band":
+        rows = np.flatnonzero(here.any(1))
+        if len(rows):
+            low = rows[0] + len(rows) * rng.uniform(0.3, 0.6)
+            band = here.copy()
+            band[: int(low)] = False
+            band[int(low + size * 0.05) :] = False
+            for polygon in polygons(band):
+                canvas.fill(polygon, other)
+    else:
+        for turn in (0.0, np.pi / 2)[: 2 if kind == "checks" else 1]:
+            canvas.hatch(here, other, space, angle + turn, space * rng.uniform(0.2, 0.5))
+
+
+def _draw_lines(
+    canvas: Canvas, areas: Areas, colours: _Colours, line: Pen, gap: float, outlined: bool
+) -> None:
+    """The outlines, and lines of another tone where they would be lost: on ink, or where there is no outline."""
+    rng = canvas.rng
+    if outlined:
+        for border in areas.lines(gap):
+            canvas.stroke(border, line.varied(rng))
+    for border in areas.inner_lines(gap, seams=False):
+        x, y = np.round(border).astype(int).T
+        under = colours.tones[Label(max(1, int(np.bincount(areas.label[y, x]).argmax())))]
+        if not outlined or under < line.tone + 45:
+            canvas.stroke(border, replace(line, tone=under * 0.6 if under > 90 else under + 80))
