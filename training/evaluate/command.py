@@ -1,51 +1,117 @@
-"""``python -m training evaluate``: accuracy on labelled drawings and on synthetic validation drawings."""
+"""``python -m training evaluate``: every metric on labelled drawings, beside MediaPipe Pose, as a report."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import shlex
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from backend.engines.onnx import KEYPOINT_NETWORK, OnnxEngine
+from backend.pipeline import Pipeline
 
-from .sketches import evaluate_sketches, read_labels, report
+from ..drawing.anatomy import load_anatomy
+from .figures import LabelledFigure
+from .results import Measured, document, measure, time_section
+from .sketches import read_labels
+
+_ROOT = Path(__file__).parents[2]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``python -m training evaluate``."""
-    parser.add_argument("--sketches", type=Path, help="folder with labels.json and images of real drawings")
     parser.add_argument(
-        "--synthetic", type=int, default=0, metavar="N", help="N drawings of the validation clips, too"
+        "--sketches", type=Path, nargs="+", default=[], help="folders with labels.json and images of drawings"
+    )
+    parser.add_argument(
+        "--synthetic",
+        type=int,
+        default=0,
+        metavar="N",
+        help="N drawings of the validation clips, half as many in styles not trained on, and as many parts",
+    )
+    parser.add_argument(
+        "--mediapipe", action="store_true", help="beside MediaPipe Pose, installed on first use"
     )
     parser.add_argument("--weights", type=Path, default=KEYPOINT_NETWORK, help="the .onnx network")
-    parser.add_argument("--threads", type=int, default=1, help="processor threads of the engine")
+    parser.add_argument(
+        "--out", type=Path, help="write the report, with pictures in images/results beside it"
+    )
     parser.add_argument("--pictures", type=Path, help="write a picture of every figure with its reading")
     parser.add_argument("--json", type=Path, help="write the score of every figure")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a table for each set, with the weights and the number of figures."""
-    engine = OnnxEngine(args.weights, args.threads)
-    print(f"weights {engine.weights_id}")
-    if args.sketches:
-        figures = read_labels(args.sketches)
-        scores, detections = evaluate_sketches(engine, figures)
-        print(f"\n{args.sketches}, boxes given, {len(figures)} figures\n{report(scores)}")
-        if args.json:
-            args.json.write_text(json.dumps([asdict(score) for score in scores], indent=1) + "\n")
-        if args.pictures:
-            from .pictures import contact_sheet
+    """Measure, and print or write the report."""
+    if not args.sketches and not args.synthetic:
+        print("Nothing to measure: give --sketches FOLDER or --synthetic N.")
+        return 2
+    pipeline = Pipeline(OnnxEngine(args.weights, 1))
+    anatomy = load_anatomy()
+    measured = [
+        measure(pipeline, anatomy, *named, beside_mediapipe=args.mediapipe)
+        for named in _sets(args.sketches, args.synthetic)
+    ]
+    time = time_section(args.weights, measured[0].figures, args.mediapipe)
+    command = shlex.join(["python", "-m", "training", *sys.argv[1:]])
+    images = args.out.parent / "images" / "results" if args.out else None
+    text = document(measured, time, pipeline.engine.weights_id, command, images)
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(text, encoding="utf-8")
+    else:
+        print(text)
+    if args.json:
+        scores = {part.title: [asdict(score) for score in part.scores] for part in measured}
+        args.json.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
+    if args.pictures:
+        _write_pictures(measured, args.pictures)
+    return 0
 
-            args.pictures.mkdir(parents=True, exist_ok=True)
-            contact_sheet(figures, scores, detections).save(args.pictures / "sketches.png")
-    if args.synthetic:
-        from .synthetic import evaluate_synthetic
 
-        print(f"\n{evaluate_synthetic(engine, args.synthetic)}")
-    return 0 if args.sketches or args.synthetic else _nothing()
+def _sets(folders: list[Path], synthetic: int) -> list[tuple[str, str, bool, list[LabelledFigure]]]:
+    """Title, note, whether its pictures may be published, and figures of every set that is asked for."""
+    sets = []
+    for folder in folders:
+        ours = folder.resolve().is_relative_to(_ROOT)
+        note = (
+            "Drawn for this project, labelled by eye."
+            if ours
+            else "Drawings by people, labelled by eye in 2D; not in this repository, never trained on."
+        )
+        sets.append((f"Drawings of {folder.name}", note, ours, read_labels(folder)))
+    if synthetic:
+        from .synthetic import held_out_styles, partial_figures, unseen_figures, whole_figures
+
+        clips = (
+            "The fixed validation set: poses of motion clips that training never sees, views evenly around"
+        )
+        sets.append(
+            (
+                "Synthetic, known styles",
+                f"{clips}, in the styles of training.",
+                True,
+                whole_figures(synthetic),
+            )
+        )
+        if unseen := unseen_figures(synthetic // 2):
+            names = " and ".join(style.name for style in held_out_styles())
+            sets.append(
+                ("Synthetic, unseen styles", f"{clips}, drawn as {names}, never trained on.", True, unseen)
+            )
+        if partial := partial_figures(synthetic // 2):
+            note = f"{clips}; only what is drawn is scored, with the box of what is drawn."
+            sets.append(("Synthetic, partial figures", note, True, partial))
+    return sets
 
 
-def _nothing() -> int:
-    print("Nothing to measure: give --sketches FOLDER or --synthetic N.")
-    return 2
+def _write_pictures(measured: list[Measured], folder: Path) -> None:
+    from .pictures import ranked, sheet
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in measured:
+        worst_first = ranked(part.scores)[::-1]
+        picture = sheet(part.figures, part.readings, part.scores, worst_first, 220)
+        picture.save(folder / f"{part.file_name}.png")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from backend.skeleton import JOINT_NAMES, N_JOINTS
 
@@ -35,7 +35,7 @@ def penetration_depth(anatomy: Anatomy, vertices: np.ndarray) -> float:
     for own, foreign in _groups(anatomy):
         if not len(foreign):
             continue
-        reach, nearest = cKDTree(points[foreign]).query(points[own], distance_upper_bound=_DEEPEST)
+        reach, nearest = KDTree(points[foreign]).query(points[own], distance_upper_bound=_DEEPEST)
         near = np.isfinite(reach)
         surface = foreign[nearest[near]]
         inward = ((points[surface] - points[own][near]) * normals[surface]).sum(1)

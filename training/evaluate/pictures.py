@@ -1,4 +1,4 @@
-"""Pictures of how drawings were read, worst first."""
+"""Pictures of how drawings were read."""
 
 from __future__ import annotations
 
@@ -6,40 +6,63 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
-from backend.images import read_image
-from backend.keypoints import Detection
-from backend.skeleton import KEYPOINT_NAMES, KEYPOINT_PARENTS
+from backend.overlay import LEFT, MIDDLE, RIGHT
 
-from .sketches import FigureScore, LabelledFigure
+from .figures import LabelledFigure, Reading, cut_out
+from .metrics import LABELLED_BONES, LABELLED_JOINTS
+from .score import Score
 
-_CELL = 220
-_COLUMNS = 11
-_COLOURS = {"left": (40, 90, 230), "right": (240, 130, 20)}
+_COLOURS = {"left": LEFT, "right": RIGHT}
+_COLUMNS = 9
 
 
-def contact_sheet(
-    figures: Sequence[LabelledFigure], scores: Sequence[FigureScore], detections: Sequence[Detection]
+def ranked(scores: Sequence[Score]) -> list[int]:
+    """Indices from the best read figure to the worst: by PCK@0.1, then by the bones' angles."""
+
+    def quality(index: int) -> tuple[float, float]:
+        values = scores[index].values
+        return values.get("pck10", (0.0, 1.0))[0], -values.get("angle_2d", (180.0, 1.0))[0]
+
+    return sorted(range(len(scores)), key=quality, reverse=True)
+
+
+def best_median_worst(scores: Sequence[Score], each: int = 3) -> list[int]:
+    """Indices of the best, the middle and the worst figures, ``each`` of them."""
+    order = ranked(scores)
+    middle = max((len(order) - each) // 2, 0)
+    return list(dict.fromkeys([*order[:each], *order[middle : middle + each], *order[-each:]]))
+
+
+def sheet(
+    figures: Sequence[LabelledFigure],
+    readings: Sequence[Reading],
+    scores: Sequence[Score],
+    chosen: Sequence[int],
+    cell: int = 150,
 ) -> Image.Image:
-    """One cell a figure, the worst first: the drawing, the read skeleton, its PCK@0.1, S where swapped."""
-    rows = -(-len(figures) // _COLUMNS)
-    sheet = Image.new("RGB", (_COLUMNS * _CELL, rows * _CELL), "white")
-    for place, index in enumerate(sorted(range(len(scores)), key=lambda i: scores[i].pck10)):
-        figure, score = figures[index], scores[index]
-        picture = read_image(figure.image)
-        box = figure.box / picture.scale
-        x0, y0, x1, y1 = (int(v) for v in box)
-        page = Image.fromarray(picture.rgb).crop((x0, y0, x1, y1))
-        zoom = (_CELL - 10) / max(page.size)
-        page = page.resize((max(1, int(page.width * zoom)), max(1, int(page.height * zoom))))
-        page = Image.blend(page, Image.new("RGB", page.size, "white"), 0.5)
-        points = (detections[index].keypoints - box[:2]) * zoom
-        draw = ImageDraw.Draw(page)
-        for k, parent in enumerate(KEYPOINT_PARENTS):
-            if parent >= 0:
-                colour = _COLOURS.get(KEYPOINT_NAMES[k].split("_")[0], (30, 160, 60))
-                draw.line([*points[k], *points[parent]], fill=colour, width=3)
-        draw.text(
-            (2, 2), f"{score.pck10:.2f}{' S' if score.swapped else ''} {figure.style}", fill=(220, 0, 0)
-        )
-        sheet.paste(page, ((place % _COLUMNS) * _CELL + 5, (place // _COLUMNS) * _CELL + 5))
-    return sheet
+    """One cell a figure, in the order chosen: the drawing, the skeleton as read, its PCK@0.1, "swapped" where it is."""
+    columns = min(len(chosen), _COLUMNS)
+    page = Image.new("RGB", (columns * cell, -(-len(chosen) // columns) * cell), "white")
+    for place, index in enumerate(chosen):
+        picture = _cell(figures[index], readings[index], cell - 6)
+        values = scores[index].values
+        swapped = ", swapped" if values.get("swapped", (0.0, 1.0))[0] else ""
+        text = f"{100 * values.get('pck10', (0.0, 1.0))[0]:.0f} %{swapped}"
+        ImageDraw.Draw(picture).text((2, 0), text, fill=(190, 0, 0))
+        page.paste(picture, ((place % columns) * cell + 3, (place // columns) * cell + 3))
+    return page.quantize(64, dither=Image.Dither.NONE)
+
+
+def _cell(figure: LabelledFigure, reading: Reading, side: int) -> Image.Image:
+    cut = cut_out(figure)
+    picture = Image.fromarray(cut.rgb).resize((side, side), Image.Resampling.LANCZOS)
+    picture = Image.blend(picture, Image.new("RGB", picture.size, "white"), 0.5)
+    if reading.found:
+        zoom = side / len(cut.rgb)
+        points = ((reading.joints + 0.5 - cut.origin) / cut.scale) * zoom
+        draw = ImageDraw.Draw(picture)
+        for start, end in LABELLED_BONES:
+            name = LABELLED_JOINTS[end] if end else LABELLED_JOINTS[start]
+            colour = _COLOURS.get(name.split("_")[0], MIDDLE)
+            draw.line([*points[start], *points[end]], fill=colour, width=3)
+    return picture

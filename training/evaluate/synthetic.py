@@ -1,64 +1,83 @@
-"""Accuracy on synthetic drawings of motion clips that training has not seen, with exact 3D labels."""
+"""The fixed synthetic validation set as labelled figures: unseen motion clips, any style, whole or in part."""
 
 from __future__ import annotations
+
+from functools import cache
 
 import numpy as np
 
 from backend.errors import InputError
-from backend.keypoints import CROP_SIZE, Engine, predict_both_ways, read_keypoints
+from backend.skeleton import KEYPOINT_PARENTS
 
-from ..drawing.styles import STYLES
-from ..fit.batches import box_side, make_batch
-from ..fit.shards import Shards, drawings_folder
-from .metrics import LABELLED_MIRROR, bone_angles_3d, hits, labelled_joints
+from ..dataset.validation_set import COUNT, draw_entry
+from ..drawing.anatomy import load_anatomy
+from ..drawing.machine import DrawingMachine
+from ..drawing.record import Drawing, Flag
+from ..drawing.styles import STYLES, Style
+from ..poses.bank import PoseBank
+from .figures import LabelledFigure, Truth3D
+from .metrics import LIMB_BONES, depth_signs, labelled_joints
+
+_PARTS = ("waist_up", "bust", "legs")
+_PARENTS = list(KEYPOINT_PARENTS[1:])
 
 
-def evaluate_synthetic(engine: Engine, count: int) -> str:
-    """Read the first ``count`` validation drawings. Returns a table by style and by view.
+@cache
+def _machine() -> DrawingMachine:
+    """A machine whose poses are all given: its bank is a single T-pose."""
+    return DrawingMachine(
+        PoseBank(np.eye(3, dtype=np.float32)[None, None].repeat(24, 1), np.ones(1)), load_anatomy()
+    )
 
-    Raises InputError when there are no validation drawings; training makes them.
-    """
-    shards = Shards(drawings_folder() / "validation")
-    if not len(shards):
-        raise InputError("There are no validation drawings; python -m training train makes them first.")
-    count = min(count, len(shards))
-    batches = [make_batch(shards, np.arange(i, min(i + 64, count)), CROP_SIZE) for i in range(0, count, 64)]
-    places, directions = [], []
-    for batch in batches:
-        output = predict_both_ways(engine, batch.crops[:, 0])
-        places.append(read_keypoints(output)[0])
-        directions.append(output.directions)
-    true = np.concatenate([batch.keypoints for batch in batches])
-    true_directions = np.concatenate([batch.directions for batch in batches])
-    facing = np.concatenate([batch.facing for batch in batches])
-    style = np.concatenate([batch.style for batch in batches])
-    side = box_side(CROP_SIZE)
-    bones = np.where(np.concatenate([batch.bones for batch in batches]) > 0, 1, np.nan)
-    inside = np.concatenate([batch.inside for batch in batches])
-    known = np.where(labelled_joints(np.repeat(inside[..., None], 2, -1))[..., 0] == 1, 1, np.nan)
-    predicted, labels = labelled_joints(np.concatenate(places)), labelled_joints(true)
-    columns = {
-        "PCK@0.1": np.nanmean(hits(predicted, labels, side, 0.1) * known, 1),
-        "PCK@0.05": np.nanmean(hits(predicted, labels, side, 0.05) * known, 1),
-        "swaps": _swapped(predicted, labels, known),
-        "angle 3D": np.nanmean(bone_angles_3d(np.concatenate(directions), true_directions) * bones, 1),
-    }
-    groups = {"all": np.ones(count, bool)}
-    groups |= {s.name: style == i for i, s in enumerate(STYLES)}
-    groups |= {"front": facing > 0.5, "side": np.abs(facing) <= 0.5, "back": facing < -0.5}
-    lines = [
-        f"synthetic validation, {count} drawings of held-out clips",
-        f"{'':<12}{'figures':>8}" + "".join(f"{c:>10}" for c in columns),
+
+def held_out_styles() -> list[Style]:
+    """The styles that training never sees."""
+    return [style for style in STYLES if style.held_out]
+
+
+def whole_figures(count: int) -> list[LabelledFigure]:
+    """The first entries of the set in the styles of the training mix. Raises InputError for more than there are."""
+    if not 0 < count <= COUNT:
+        raise InputError(f"There are {COUNT} synthetic validation drawings; give --synthetic 1 to {COUNT}.")
+    return [_labelled(draw_entry(_machine(), index), index) for index in range(count)]
+
+
+def unseen_figures(count: int) -> list[LabelledFigure]:
+    """The first entries in the held-out styles in turn; none where no style is held out."""
+    styles = held_out_styles()
+    if not styles:
+        return []
+    return [
+        _labelled(draw_entry(_machine(), index, styles[index % len(styles)]), index) for index in range(count)
     ]
-    for name, rows in groups.items():
-        if rows.any():
-            lines.append(
-                f"{name:<12}{rows.sum():>8}" + "".join(f"{v[rows].mean():>10.3g}" for v in columns.values())
-            )
-    return "\n".join(lines)
 
 
-def _swapped(predicted: np.ndarray, true: np.ndarray, known: np.ndarray) -> np.ndarray:
-    straight = np.nanmean(np.linalg.norm(predicted - true, axis=-1) * known, 1)
-    crossed = np.nanmean(np.linalg.norm(predicted[:, list(LABELLED_MIRROR)] - true, axis=-1) * known, 1)
-    return crossed < straight
+def partial_figures(count: int) -> list[LabelledFigure]:
+    """Waist-up, bust and legs-only drawings of the first ``count`` entries; lying and bent figures are left out."""
+    figures = (
+        _labelled(draw_entry(_machine(), index, part=_PARTS[index % len(_PARTS)]), index)
+        for index in range(count)
+    )
+    return [figure for figure in figures if figure.part != "whole"]
+
+
+def _labelled(drawing: Drawing, index: int) -> LabelledFigure:
+    (figure,) = drawing.figures
+    drawn = figure.flags != Flag.OUTSIDE
+    known = labelled_joints(np.repeat(drawn[:, None], 2, 1).astype(float))[:, 0] == 1
+    bones = drawn[1:] | drawn[_PARENTS]
+    facing = "front" if figure.facing > 0.5 else "back" if figure.facing < -0.5 else "side"
+    limbs = list(LIMB_BONES)
+    return LabelledFigure(
+        f"{drawing.style} {index}",
+        drawing.image,
+        figure.box.astype(float),
+        labelled_joints(figure.keypoints.astype(float)),
+        known,
+        drawing.style,
+        facing,
+        True,
+        np.where(bones[limbs], depth_signs(figure.directions[limbs]), 0.0),
+        figure.part,
+        Truth3D(figure.directions, bones, figure.pose, figure.betas, figure.contacts),
+    )

@@ -1,0 +1,206 @@
+"""The report: one section a set of drawings, one on time."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from backend.engines.onnx import OnnxEngine
+from backend.pipeline import Pipeline
+
+from ..drawing.anatomy import Anatomy
+from . import mediapipe_pose, shipped
+from .figures import LabelledFigure, Reading, cut_out
+from .pictures import best_median_worst, sheet
+from .report import BEST_OF, CONTACT, PLANE, SIDE_BY_SIDE, SPACE, groups, table
+from .score import Score, score
+
+#: Every figure is timed so often; its fastest run counts, so that other programs disturb less.
+_REPEATS = 3
+_COLD_STARTS = 3
+
+_INTRODUCTION = """\
+# Results
+
+Made by one command; the same command makes it again:
+
+    {command}
+
+Network `{weights}`; {machine}.
+
+How to read it: the figure is cut out by its labelled box. PCK@0.1: share of the labelled joints (up to 15) \
+that lie within a tenth of the longer side of the box. Swap-free: the better of the reading and its whole \
+left-right mirror. Swaps: the mirror fits better. Angle 2D and 3D: mean angle between bones as read and as \
+labelled, in the image and in the camera frame, without any alignment. End bones: forearms, shins, feet, \
+head. Better reading: also with sides exchanged and depth reversed. Front/behind: limb bones more than 15 \
+degrees out of the image plane that point the right way. MPJPE, PA-MPJPE, MPVE: joints, joints after \
+Procrustes alignment and vertices of our default body in the predicted and in the true pose, with the true \
+shape, pelvis on pelvis. Contact: parts that touch in the drawn body and in the predicted one. Penetration: \
+the deepest vertex of a part inside another. In brackets the 95 % bootstrap interval over figures. Styles \
+with fewer than six figures are pooled as "others". The network gives one hypothesis, so the best of N is \
+that of 1. None of these sets is one of the closed sets of the Sketch2PoseNet paper; no number here can be \
+compared with its tables.
+"""
+
+_SIDE_BY_SIDE = f"""\
+MediaPipe Pose {mediapipe_pose.VERSION} (full model, still images, default thresholds) reads the same cut-outs, in \
+colour where there is any. Head centre: the middle of its ears. A figure that a reader does not find misses all \
+joints; swaps, angles and front/behind count only figures that are found. Limbs 3D: upper arms, forearms, \
+thighs, shins, from its world landmarks.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A set of drawings, as read.
+
+    Attributes:
+        title: of the set.
+        note: what it is.
+        public: its pictures may be published.
+        figures: of the set.
+        readings: by the pipeline, one a figure.
+        scores: of them.
+        others: the scores of MediaPipe's readings, or None.
+    """
+
+    title: str
+    note: str
+    public: bool
+    figures: list[LabelledFigure]
+    readings: list[Reading]
+    scores: list[Score]
+    others: list[Score] | None
+
+    @property
+    def file_name(self) -> str:
+        """The title as the name of a file."""
+        return re.sub(r"\W+", "_", self.title.lower())
+
+
+def measure(
+    pipeline: Pipeline,
+    anatomy: Anatomy,
+    title: str,
+    note: str,
+    public: bool,
+    figures: list[LabelledFigure],
+    beside_mediapipe: bool,
+) -> Measured:
+    """Read and score every figure of a set, with MediaPipe too where that is asked for."""
+    readings = [shipped.read_with_pipeline(pipeline, figure) for figure in figures]
+    scores = [score(f, r, anatomy) for f, r in zip(figures, readings, strict=True)]
+    others = None
+    if beside_mediapipe:
+        run = mediapipe_pose.read_with_mediapipe([cut_out(figure) for figure in figures])
+        others = [score(f, r, anatomy) for f, r in zip(figures, run.readings, strict=True)]
+    return Measured(title, note, public, figures, readings, scores, others)
+
+
+def document(measured: Sequence[Measured], time: str, weights: str, command: str, images: Path | None) -> str:
+    """The whole report; pictures of the public sets are written to ``images``."""
+    head = _INTRODUCTION.format(command=command, weights=weights, machine=_machine())
+    sections = [_section(part, images) for part in measured]
+    return "\n".join([head, *sections, time])
+
+
+def _section(part: Measured, images: Path | None) -> str:
+    by_part = {s.part for s in part.scores} != {"whole"}
+    rows = {"all": part.scores}
+    if by_part:
+        rows |= groups(part.scores, "part", 1)
+    rows |= groups(part.scores, "style")
+    views = groups(part.scores, "view", 1)
+    rows |= {f"seen from the {name}": members for name, members in views.items()}
+    lines = [f"## {part.title}: {len(part.scores)} figures", "", part.note, "", table(rows, PLANE), ""]
+    if any("angle_3d" in s.values for s in part.scores):
+        lines += [table(rows, (*SPACE, *BEST_OF)), ""]
+    if any("penetration" in s.values for s in part.scores):
+        lines += [table({"all": part.scores}, CONTACT), ""]
+    if part.others is not None:
+        lines += ["### Beside MediaPipe Pose", "", _SIDE_BY_SIDE, _side_by_side(part.scores, part.others), ""]
+    if images is not None and part.public:
+        images.mkdir(parents=True, exist_ok=True)
+        chosen = best_median_worst(part.scores)
+        picture = sheet(part.figures, part.readings, part.scores, chosen)
+        picture.save(images / f"{part.file_name}.png", optimize=True)
+        path = f"images/results/{part.file_name}.png"
+        lines += ["The three best, median and worst, with PCK@0.1:", "", f"![{part.title}]({path})", ""]
+    return "\n".join(lines)
+
+
+def _side_by_side(ours: list[Score], theirs: list[Score]) -> str:
+    found = [k for k, other in enumerate(theirs) if other.values["found"][0]]
+    rows = {"ours": ours, "MediaPipe": theirs}
+    if 0 < len(found) < len(theirs):
+        rows["ours, where MediaPipe finds a figure"] = [ours[k] for k in found]
+        rows["MediaPipe, where it finds one"] = [theirs[k] for k in found]
+    grouped = groups(ours, "style")
+    place = {id(s): k for k, s in enumerate(ours)}
+    for name, members in grouped.items() if len(grouped) > 1 else ():
+        rows[f"{name}: ours"] = members
+        rows[f"{name}: MediaPipe"] = [theirs[place[id(member)]] for member in members]
+    return table(rows, SIDE_BY_SIDE)
+
+
+def time_section(weights: Path, figures: Sequence[LabelledFigure], beside_mediapipe: bool) -> str:
+    """How long it takes, on one core, beside MediaPipe on the same cut-outs where that is asked for."""
+    cut_outs = [cut_out(figure) for figure in figures]
+    ours = 1000 * shipped.seconds_a_figure(Pipeline(OnnxEngine(weights, 1)), cut_outs, _REPEATS)
+    cold = min(shipped.cold_start(weights, cut_outs[0]) for _ in range(_COLD_STARTS))
+    method = (
+        f"{len(cut_outs)} figures of the first set, one after the other on one core: from the cut-out to "
+        f"rotations (MediaPipe: to landmarks), warm; of each the fastest of {_REPEATS} runs. Cold start: a new "
+        f"process, until the first figure is posed and the process has ended; the fastest of {_COLD_STARTS}."
+    )
+    lines = [
+        "## Time",
+        "",
+        method,
+        "",
+        "| | p50 ms | p95 ms | cold start s |",
+        "|---|--:|--:|--:|",
+        f"| ours | {np.quantile(ours, 0.5):.1f} | {np.quantile(ours, 0.95):.1f} | {cold:.2f} |",
+    ]
+    if beside_mediapipe:
+        run = mediapipe_pose.read_with_mediapipe(cut_outs, _REPEATS)
+        theirs = 1000 * run.seconds
+        found = np.array([reading.found for reading in run.readings])
+        cold = min(mediapipe_pose.cold_start(cut_outs[0]) for _ in range(_COLD_STARTS))
+        lines.append(
+            f"| MediaPipe | {np.quantile(theirs, 0.5):.1f} | {np.quantile(theirs, 0.95):.1f} | {cold:.2f} |"
+        )
+        if found.any():
+            middle, late = np.quantile(theirs[found], (0.5, 0.95))
+            lines.append(f"| MediaPipe, figures that it finds | {middle:.1f} | {late:.1f} | |")
+        ratio = np.quantile(ours, 0.5) / np.quantile(theirs, 0.5)
+        lines += ["", f"Ours takes {ratio:.2f} times as long as MediaPipe, by the medians."]
+    pages = [figure.page for figure in figures]
+    rate = shipped.figures_a_second(Pipeline(OnnxEngine(weights)), pages)
+    lines += [
+        "",
+        f"Many drawings, each read from its file and its figure looked for, on all cores: {rate:.0f} a second.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _machine() -> str:
+    """The processor and the packages that decide on the time."""
+    import onnxruntime
+
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        found = re.search(r"model name\s*:\s*(.+)", info.read_text())
+        name = found.group(1) if found else name
+    return (
+        f"{name}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, "
+        f"NumPy {np.__version__}, ONNX Runtime {onnxruntime.__version__}"
+    )
