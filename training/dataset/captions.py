@@ -16,7 +16,11 @@ _STYLES: dict[str, tuple[str, ...]] = {
     "silhouette": ("a silhouette", "a solid shape", "a shadow figure"),
     "stick": ("a stick figure", "a stick man drawing"),
     "pictogram": ("a pictogram", "a rounded icon"),
-    "mannequin": ("a mannequin sketch", "a construction drawing of ovals and tubes"),
+    "construction": ("a construction drawing", "an artist's first construction of masses"),
+    "box_mannequin": ("a mannequin of boxes", "a figure built of boxes in perspective"),
+    "cylinder_mannequin": ("a mannequin of cylinders", "a figure built of tubes and joint balls"),
+    "children": ("a child's drawing", "a drawing by a child"),
+    "mannequin": ("a mannequin sketch", "a wooden doll of ovals and tubes"),
     "doodle": ("an ink doodle", "a doodle with bendy limbs"),
     "gesture": ("a gesture drawing", "a quick gesture sketch"),
 }

@@ -130,6 +130,10 @@ class Figure:
         """Pixels a metre."""
         return self.fit.scale
 
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """(..., 3) camera-frame metres, pelvis at 0 -> (..., 2) canvas pixels."""
+        return self.camera.project(points) * self.fit.scale + self.fit.offset
+
     @cached_property
     def normals(self) -> np.ndarray:
         """(V', 3) unit vertex normals, camera frame."""

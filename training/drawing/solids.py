@@ -1,0 +1,198 @@
+"""The figure as solids in space, one a body part: boxes, tapered cylinders and eggs, seen by the figure's camera.
+
+Frames: camera frame, metres. A solid's own axes are side (to the figure's left), along (its length) and front.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+
+from backend.body import global_rotations
+from backend.skeleton import keypoint_index
+
+from .figure import Figure
+
+#: Body part: joint that turns it, keypoints at its ends, half width and half depth in metres at both ends, and the
+#: axis of the rest pose that is its front. Arms lie along x in the rest pose, feet along z.
+_PARTS: dict[str, tuple[str, str, str, tuple[float, float], tuple[float, float], int]] = {
+    "neck": ("neck", "neck", "head", (0.05, 0.05), (0.05, 0.05), 2),
+    "upper_arm": ("shoulder", "shoulder", "elbow", (0.052, 0.052), (0.042, 0.042), 2),
+    "forearm": ("elbow", "elbow", "wrist", (0.045, 0.045), (0.030, 0.030), 2),
+    "hand": ("wrist", "wrist", "fingertips", (0.036, 0.022), (0.036, 0.014), 1),
+    "thigh": ("hip", "hip", "knee", (0.085, 0.085), (0.060, 0.060), 2),
+    "shin": ("knee", "knee", "ankle", (0.060, 0.060), (0.040, 0.040), 2),
+    "foot": ("ankle", "ankle", "toe", (0.040, 0.045), (0.048, 0.016), 1),
+}
+_SIDED = frozenset(_PARTS) - {"neck"}
+_JOINT, _HEEL = 0.035, 0.06
+
+
+@dataclass(frozen=True, eq=False)
+class Solid:
+    """A body part.
+
+    Attributes:
+        part: "head", "chest", "pelvis", or one of the limbs' parts: "thigh", "foot", ...
+        ends: (2, 3) its two ends.
+        axes: (3, 3) rows side, along, front; unit vectors.
+        half: (2, 2) half width and half depth at both ends, metres.
+    """
+
+    part: str
+    ends: np.ndarray
+    axes: np.ndarray
+    half: np.ndarray
+
+    @property
+    def depth(self) -> float:
+        """Of its middle, metres beyond the pelvis."""
+        return float(self.ends[:, 2].mean())
+
+    @property
+    def corners(self) -> np.ndarray:
+        """(8, 3) of a box: four around the first end, then four around the other."""
+        signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+        return np.concatenate([self.ends[k] + (signs * self.half[k]) @ self.axes[[0, 2]] for k in (0, 1)])
+
+    def ring(self, at: float, count: int = 24) -> tuple[np.ndarray, np.ndarray]:
+        """The closed cross-section of a cylinder, 0 at its first end: (count + 1, 3) points and outward vectors."""
+        angle = np.linspace(0, 2 * np.pi, count + 1)
+        half = self.half[0] + (self.half[1] - self.half[0]) * at
+        away = (np.stack([np.cos(angle), np.sin(angle)], 1) * half) @ self.axes[[0, 2]]
+        return self.ends[0] + (self.ends[1] - self.ends[0]) * at + away, away
+
+    def circle(self, turn: float, tilt: float = 0.0, lift: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+        """A circle round the egg that fills the solid: (33, 3) points and outward vectors.
+
+        Args:
+            turn: radians about its length; with no ``tilt`` the circle goes over both ends, 0 through the front.
+            tilt: 1 for a circle round its middle like the equator.
+            lift: how far that one is moved along, -1..1.
+        """
+        angle = np.linspace(0, 2 * np.pi, 33)[:, None]
+        if tilt:
+            small = np.sqrt(1 - lift * lift)
+            unit = np.concatenate([small * np.cos(angle), 0 * angle + lift, small * np.sin(angle)], 1)
+        else:
+            round_ = np.array([[np.sin(turn), 0, np.cos(turn)]])
+            unit = np.sin(angle) * round_ + np.cos(angle) * np.array([[0, 1, 0]])
+        length = float(np.linalg.norm(self.ends[1] - self.ends[0])) / 2
+        wide, deep = self.half.max(0)
+        radii = np.array([wide, length, deep])
+        return self.ends.mean(0) + (unit * radii) @ self.axes, (unit / radii) @ self.axes
+
+
+def solids(figure: Figure, fat: float = 1.0) -> list[Solid]:
+    """All parts, the farthest first; ``fat`` scales their widths."""
+    turned = global_rotations(figure.pose)
+    points = figure.keypoints3d
+    width = figure.proportions.width
+    found = [_head(figure, turned[keypoint_index("head")])]
+
+    def add(part: str, ends: np.ndarray, joint: int, half: np.ndarray, front: int) -> None:
+        found.append(Solid(part, ends, _axes(ends[1] - ends[0], turned[joint], front), half))
+
+    neck, waist, pelvis = (points[keypoint_index(n)] for n in ("neck", "spine1", "pelvis"))
+    shoulders, hips = (
+        points[[keypoint_index(f"{side}_{n}") for side in ("left", "right")]] for n in ("shoulder", "hip")
+    )
+    ribs, basin = (float(np.linalg.norm(pair[0] - pair[1])) for pair in (shoulders, hips))
+    low = hips.mean(0) + (hips.mean(0) - waist) * 0.5
+    chest, belly = keypoint_index("spine3"), keypoint_index("spine1")
+    add("chest", np.stack([waist + (neck - waist) * 0.15, neck]), chest,
+        np.array([[0.34, 0.26], [0.44, 0.25]]) * ribs * fat**0.5, 2)  # fmt: skip
+    add("belly", np.stack([pelvis, waist + (neck - waist) * 0.3]), belly,
+        np.array([[0.9, 0.62], [0.95, 0.62]]) * basin * fat**0.5, 2)  # fmt: skip
+    add("pelvis", np.stack([low, waist]), 0, np.array([[0.85, 0.6], [1.1, 0.68]]) * basin * fat**0.5, 2)
+    for part, (joint_name, start, end, thick, thin, front) in _PARTS.items():
+        for side in ("left_", "right_") if part in _SIDED else ("",):
+            joint = keypoint_index(side + joint_name)
+            ends = points[[keypoint_index(side + start), keypoint_index(side + end)]].astype(float)
+            if part == "foot":  # its heel lies behind and below the ankle
+                forth = turned[joint] @ (0, 0, 1)
+                size = float(np.linalg.norm(ends[1] - ends[0])) / 0.2
+                ends[0] -= (forth * _HEEL + turned[joint] @ (0, 1, 0) * _JOINT) * size
+            add(part, ends, joint, np.array([thick, thin]) * width[joint] * fat, front)
+    return sorted(found, key=lambda solid: -solid.depth)
+
+
+def _head(figure: Figure, turned: np.ndarray) -> Solid:
+    joint, top = (figure.keypoints3d[keypoint_index(n)] for n in ("head", "head_top"))
+    tall = float(np.linalg.norm(top - joint))
+    axes = _axes(top - joint, turned, 2)
+    # The chin lies below the joint and before it.
+    ends = np.stack([joint - 0.22 * (top - joint), top]) + axes[2] * tall * 0.12
+    return Solid("head", ends, axes, np.full((2, 2), tall) * (0.42, 0.5))
+
+
+def _axes(along: np.ndarray, turned: np.ndarray, front: int) -> np.ndarray:
+    """(3, 3) rows side, along, front from a direction and the axis of the turned part that comes nearest to front."""
+    along = along / max(float(np.linalg.norm(along)), 1e-6)
+    forth = turned[:, front] - along * (along @ turned[:, front])
+    if np.linalg.norm(forth) < 0.1:
+        forth = turned[:, 0] - along * (along @ turned[:, 0])
+    forth = forth / np.linalg.norm(forth)
+    return np.stack([np.cross(along, forth), along, forth])
+
+
+def hull(pixels: np.ndarray) -> np.ndarray:
+    """(n, 2) outline of (m, 2) points: of a projected convex solid, its silhouette."""
+    return cv2.convexHull(pixels.astype(np.float32))[:, 0]
+
+
+def outline(figure: Figure, solid: Solid) -> np.ndarray:
+    """(n, 2) pixels: the silhouette of the tapered cylinder."""
+    return hull(figure.project(np.concatenate([solid.ring(0)[0], solid.ring(1)[0]])))
+
+
+def egg(figure: Figure, solid: Solid) -> np.ndarray:
+    """(n, 2) pixels: the silhouette of the egg that fills the solid."""
+    circles = [solid.circle(turn)[0] for turn in np.linspace(0, np.pi, 7)[:-1]]
+    around = [solid.circle(0, 1, lift)[0] for lift in (-0.5, 0.0, 0.5)]
+    return hull(figure.project(np.concatenate(circles + around)))
+
+
+def seen(figure: Figure, line: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
+    """The runs of a line on a solid that face the viewer: (n, 2) pixels each.
+
+    Args:
+        figure: whose camera looks.
+        line: (n, 3) points and (n, 3) outward vectors.
+    """
+    points, away = line
+    far = figure.camera.distance
+    sight = points + (0, 0, far) if np.isfinite(far) else np.array([0.0, 0.0, 1.0])
+    faces = (away * sight).sum(1) < 0
+    pixels = figure.project(points)
+    if not faces.all() and np.allclose(points[0], points[-1]):
+        # A closed line begins where a hidden run does, so that no seen run is cut in two.
+        first = int(np.flatnonzero(~faces)[0])
+        pixels, faces = np.roll(pixels[:-1], -first, 0), np.roll(faces[:-1], -first)
+    cuts = np.flatnonzero(np.diff(np.concatenate([[False], faces, [False]]).astype(np.int8)))
+    return [pixels[a:b] for a, b in pairwise(cuts) if faces[a] and b - a > 1]
+
+
+#: Corners of a box's six faces, each running the same way round as seen from outside.
+_FACES = ((0, 1, 2, 3), (7, 6, 5, 4), (0, 4, 5, 1), (1, 5, 6, 2), (2, 6, 7, 3), (3, 7, 4, 0))
+
+
+def box_faces(figure: Figure, solid: Solid) -> list[tuple[np.ndarray, float, bool]]:
+    """Faces of a box, those turned away first: (4, 2) pixels, light 0..1, and whether the viewer sees it."""
+    corners = solid.corners
+    pixels = figure.project(corners)
+    middle = corners.mean(0)
+    found = []
+    for index in _FACES:
+        face = list(index)
+        normal = np.cross(corners[face[1]] - corners[face[0]], corners[face[3]] - corners[face[0]])
+        normal *= np.sign(normal @ (corners[face].mean(0) - middle))
+        normal /= max(float(np.linalg.norm(normal)), 1e-9)
+        far = figure.camera.distance
+        sight = corners[face].mean(0) + (0, 0, far) if np.isfinite(far) else np.array([0.0, 0.0, 1.0])
+        light = 0.5 + 0.5 * float(normal @ figure.light)
+        found.append((pixels[face], light, bool(normal @ sight < 0)))
+    return sorted(found, key=lambda face: face[2])
