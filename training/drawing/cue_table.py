@@ -65,7 +65,7 @@ _LEG = (Label.SKIN, Label.BOTTOM)
 
 
 def _button(v: float) -> Cue:
-    return Cue(f"button {v}", "torso", "front", ((0.005, v), (0.02, v), (0.02, v - 0.02)), _TOP, 1.0)
+    return Cue(f"button {v}", "torso", "front", ((-0.02, v), (0.02, v), (0.02, v - 0.03)), _TOP, 1.0)
 
 
 _BODY = (

@@ -24,6 +24,9 @@ from .surface import SurfacePoints, look_at, throw
 #: Metres between the points of a cue.
 _STEP = 0.012
 
+#: Pixels below which nobody draws a line.
+_SMALL = 1.8
+
 
 def draw_cues(canvas: Canvas, figure: Figure, pen: Pen, detail: float) -> None:
     """Draw the cues of the body and of what it wears where they are seen.
@@ -39,7 +42,8 @@ def draw_cues(canvas: Canvas, figure: Figure, pen: Pen, detail: float) -> None:
     wanted = [cue for cue in known if rng.random() < detail**cue.rarity]
     fine = pen.varied(rng, rng.uniform(0.45, 0.9))
     for cue, run, whole in visible_runs(figure, wanted):
-        canvas.stroke(run, fine, closed=cue.closed and whole)
+        if np.ptp(run, axis=0).max() > _SMALL:
+            canvas.stroke(run, fine, closed=cue.closed and whole)
 
 
 def visible_runs(figure: Figure, cues: Sequence[Cue]) -> list[tuple[Cue, np.ndarray, bool]]:

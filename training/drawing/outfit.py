@@ -10,6 +10,7 @@ from backend.skeleton import N_JOINTS
 
 from .anatomy import Anatomy
 from .cloth import Dressing
+from .fingers import shape_hands
 from .garments import put_on_clothes
 from .hair import put_on_hair, put_on_hat
 from .held import put_in_hand
@@ -53,6 +54,7 @@ def dress(rng: np.random.Generator, anatomy: Anatomy, plain: bool = False) -> Ou
     """
     dressing = Dressing(anatomy)
     if not plain:
+        shape_hands(rng, dressing)
         if rng.random() < 0.85:
             put_on_clothes(rng, dressing)
         if rng.random() < 0.85:
