@@ -96,10 +96,10 @@ def hanging(
     x, z = wide * np.sin(angle) * wave, deep * np.cos(angle) * wave + 0.012
     y = np.broadcast_to(y, x.shape)
     weights = np.zeros((rows, columns, N_JOINTS), np.float32)
-    legs = ((hip + 0.05 - y) / (hip + 0.05 - knee) * 1.3).clip(0, 0.97)
+    legs = ((hip + 0.04 - y) / 0.22).clip(0, 0.97)
     shins = 0.7 * ((knee - y) / 0.25).clip(0, 1) * legs
     chest = ((y - 0.12) / 0.25).clip(0, 1)
-    left = 1 / (1 + np.exp(-x / 0.05))
+    left = 1 / (1 + np.exp(-x / 0.035))
     weights[..., keypoint_index("spine3")] = chest
     weights[..., 0] = (1 - chest) * (1 - legs)
     for side, share in (("left", left), ("right", 1 - left)):

@@ -29,6 +29,12 @@ _LOW, _HIGH, _GRID = np.array([-0.44, -0.24]), np.array([0.44, 1.0]), (23, 29)
 #: Pixels of a head's height below which only eyes and a mouth are drawn.
 _SMALL = 14.0
 
+#: Cosine of head and viewer below which a face is drawn from the side.
+_PROFILE = 0.3
+
+#: The middle of a face seen from the side, heights of the head before the head joint.
+_MIDDLE = 0.2
+
 #: From (n, 2) places in the face's plane to (n, 2) canvas pixels and (n,) bool: what is seen of them.
 _Map = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -70,8 +76,10 @@ class _Face:
 
 def draw_mesh_face(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     """Eyes, nose and mouth on the mesh's own face, where they are seen."""
-    spot = _face_spot(figure.anatomy)
-    pixels, seen, material = look_at(figure, spot)
+    frame = _head_frame(figure)
+    profile = abs(figure.head_facing) < _PROFILE
+    side = 0 if not profile else 1 if frame[0, 2] < 0 else -1
+    pixels, seen, material = look_at(figure, _face_spots(figure.anatomy, side))
     pixels, seen = pixels.reshape(*_GRID, 2), (seen & (material == Label.SKIN)).reshape(_GRID)
     quads = seen[:-1, :-1] & seen[1:, :-1] & seen[:-1, 1:] & seen[1:, 1:]
 
@@ -85,37 +93,51 @@ def draw_mesh_face(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         far = (1 - t) * pixels[column + 1, row] + t * pixels[column + 1, row + 1]
         return (1 - s) * near + s * far, quads[column, row] & inside
 
-    _draw_features(canvas, pen, place, _height(figure))
+    _draw_features(canvas, pen, place, _height(figure), profile)
 
 
 @cache
-def _face_spot(anatomy: Anatomy) -> SurfacePoints:
-    """The points of the map on the surface of the head's front."""
+def _face_spots(anatomy: Anatomy, side: int) -> SurfacePoints:
+    """The points of the map on the surface of the head's front (0), or of its left (1) or right side (-1)."""
     joint, top = anatomy.rest_keypoints[_HEAD], anatomy.rest_keypoints[_TOP]
     u, v = (np.linspace(_LOW[k], _HIGH[k], _GRID[k]) for k in (0, 1))
-    plane = np.stack(np.meshgrid(u, v, indexing="ij"), -1).reshape(-1, 2)
-    return throw(anatomy, joint[:2] + plane * (top[1] - joint[1]), [0, 1], 2, 1)
+    plane = np.stack(np.meshgrid(u, v, indexing="ij"), -1).reshape(-1, 2) * (top[1] - joint[1])
+    if not side:
+        return throw(anatomy, joint[:2] + plane, [0, 1], 2, 1)
+    middle = joint[[2, 1]] + (_MIDDLE * (top[1] - joint[1]), 0)
+    return throw(anatomy, middle + plane, [2, 1], 0, side)
 
 
 def draw_disc_face(canvas: Canvas, figure: Figure, centre: np.ndarray, radius: float, pen: Pen) -> None:
     """Features on a round head, turned the way the head looks; hair, ears or nothing on its back."""
+    frame = _head_frame(figure)
+    if figure.head_facing < -_PROFILE:
+        _draw_back(canvas, centre, radius, frame[1, :2], pen)
+        return
+    profile = figure.head_facing < _PROFILE
+
+    def place(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        flat = (points - (0, 0.4)) / (0.5, 0.62)
+        if profile:
+            return centre + radius * flat @ frame[[2, 1], :2], np.ones(len(flat), bool)
+        deep = np.sqrt((1 - (flat**2).sum(1)).clip(0, 1))
+        ball = np.concatenate([flat, deep[:, None]], 1) @ frame
+        return centre + radius * ball[:, :2], (ball[:, 2] < 0.02) & ((flat**2).sum(1) < 1)
+
+    _draw_features(canvas, pen, place, 1.7 * radius, profile)
+    if profile and canvas.rng.random() < 0.6:
+        nose = np.array([(0.49, 0.46), (canvas.rng.uniform(0.54, 0.68), 0.32), (0.48, 0.27)])
+        canvas.stroke(curve(place(nose)[0], 0.0, 8), pen.varied(canvas.rng, 0.9))
+
+
+def _head_frame(figure: Figure) -> np.ndarray:
+    """(3, 3) the head's left, up and forward as rows, camera frame."""
     spine = figure.keypoints3d[_TOP] - figure.keypoints3d[_HEAD]
     up = spine / max(float(np.linalg.norm(spine)), 1e-6)
     look = figure.keypoints3d[_NOSE] - figure.keypoints3d[_HEAD] - 0.45 * spine
     look = look - up * (look @ up)
     look /= max(float(np.linalg.norm(look)), 1e-6)
-    frame = np.stack([np.cross(up, look), up, look])
-
-    def place(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        flat = (points - (0, 0.4)) / (0.5, 0.62)
-        deep = np.sqrt((1 - (flat**2).sum(1)).clip(0, 1))
-        ball = np.concatenate([flat, deep[:, None]], 1) @ frame
-        return centre + radius * ball[:, :2], (ball[:, 2] < 0.02) & ((flat**2).sum(1) < 1)
-
-    if figure.head_facing > -0.25:
-        _draw_features(canvas, pen, place, 1.7 * radius)
-    else:
-        _draw_back(canvas, centre, radius, up[:2], pen)
+    return np.stack([np.cross(up, look), up, look])
 
 
 def head_disc(figure: Figure) -> tuple[np.ndarray, float, np.ndarray]:
@@ -133,12 +155,15 @@ def _height(figure: Figure) -> float:
     return float(np.linalg.norm(figure.keypoints3d[_TOP] - figure.keypoints3d[_HEAD])) * figure.scale
 
 
-def _draw_features(canvas: Canvas, pen: Pen, place: _Map, height: float) -> None:
+def _draw_features(canvas: Canvas, pen: Pen, place: _Map, height: float, profile: bool) -> None:
     """One of many kinds of faces; a few heads have none."""
     rng = canvas.rng
     face = _Face(canvas, pen.varied(rng, min(rng.uniform(0.5, 0.85), 0.07 * height / pen.width)), place)
     plain = height < _SMALL
     if rng.random() < 0.07:
+        return
+    if profile:
+        _draw_profile(face, plain)
         return
     across, level = rng.uniform(0.12, 0.19), rng.uniform(0.4, 0.5)
     glasses = not plain and rng.random() < 0.1
@@ -160,6 +185,36 @@ def _draw_features(canvas: Canvas, pen: Pen, place: _Map, height: float) -> None
     if not plain and rng.random() < 0.75:
         _draw_nose(face, level)
     _draw_mouth(face, rng.uniform(0.0, 0.1))
+
+
+def _draw_profile(face: _Face, plain: bool) -> None:
+    """One eye, a brow, half a mouth, a nostril; here "across" is forward from the middle of the head."""
+    rng = face.canvas.rng
+    x, level = rng.uniform(0.14, 0.25), rng.uniform(0.42, 0.5)
+    kind = "dot" if plain else str(rng.choice(["dot", "wedge", "lid", "oval"], p=[0.4, 0.3, 0.15, 0.15]))
+    size = rng.uniform(0.03, 0.06)
+    if kind == "dot":
+        face.blob(_round((x, level), size * 0.7, size), face.pen.tone)
+    elif kind == "oval":
+        face.line(_round((x, level), size, size * 1.3), closed=True)
+        face.blob(_round((x + 0.4 * size, level), size * 0.5, size * 0.6), face.pen.tone)
+    else:
+        edge = np.array([(x - 2 * size, level), (x + size, level + size), (x + size, level - size)])
+        face.line(edge[[1, 0, 2]] if kind == "wedge" else curve(edge[[0, 2]], -0.3, 6))
+        if kind == "wedge":
+            face.line(edge[1:])
+    if not plain and rng.random() < 0.5:
+        brow = np.array([(x - 0.1, level + 0.1), (x, level + 0.15), (x + 0.1, level + 0.12)])
+        face.line(curve(brow, 0.0, 6))
+    mouth = rng.uniform(0.02, 0.08)
+    bow = rng.normal(0.02, 0.03)
+    face.line(curve(np.array([(x - 0.04, mouth + bow), (0.3, mouth - 0.5 * bow), (0.42, mouth)]), 0.0, 7))
+    if not plain and rng.random() < 0.4:
+        face.blob(_round((0.36, 0.23), 0.015, 0.012), face.pen.tone)
+    if not plain and rng.random() < 0.1:
+        lens = rng.uniform(0.07, 0.1)
+        face.line(_round((x + 0.04, level), lens * 0.8, lens), closed=True)
+        face.line(np.array([(x + 0.04 - lens * 0.8, level + 0.01), (-0.12, level + 0.03)]))
 
 
 def _draw_eyes(face: _Face, across: float, level: float, plain: bool) -> None:
@@ -254,9 +309,10 @@ def _draw_back(canvas: Canvas, centre: np.ndarray, radius: float, up: np.ndarray
             ear = ellipse(centre + side * across * radius * 1.03, up * radius * 0.22, radius * 0.13, 10)
             canvas.fill(ear, canvas.paper)
             canvas.stroke(ear, fine, closed=True)
-        if kind == "ears":
-            nape = np.array([[-0.4, -0.75], [0.0, -0.55], [0.4, -0.75]])
-            canvas.stroke(curve(centre + radius * (nape @ np.stack([across, up])), 0.0, 8), fine)
+        if kind == "ears":  # short hair at the nape
+            for u in np.linspace(-0.35, 0.35, 4):
+                tick = np.array([[u, -0.55], [0.9 * u, -0.8]])
+                canvas.stroke(centre + radius * (tick @ np.stack([across, up])), fine)
 
 
 def _round(centre: tuple[float, float], wide: float, high: float) -> np.ndarray:

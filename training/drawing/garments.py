@@ -96,6 +96,12 @@ def _skirt(rng: np.random.Generator, dressing: Dressing) -> None:
     knee, ankle = joints[keypoint_index("left_knee"), 1], joints[keypoint_index("left_ankle"), 1]
     hem = rng.choice([knee + rng.uniform(0.08, 0.2), knee, (knee + ankle) / 2, ankle + 0.04])
     folds = (rng.uniform(0, 0.1), int(rng.integers(5, 10)))
+    # Where a raised thigh comes through, it is of the same cloth.
+    height = dressing.anatomy.height_field
+    level = np.interp(hem, [ankle, knee, joints[keypoint_index("left_hip"), 1]], [2, 1, 0])
+    covered = dressing.below(height, float(level) - 0.25) & ~dressing.below(height, -0.25)
+    covered &= dressing.below(dressing.anatomy.arm_field, 0.0)
+    dressing.label[covered] = Label.SKIRT
     skirt = hanging(dressing.anatomy, Label.SKIRT, 0.12, hem, rng.uniform(0.02, 0.2), folds)
     dressing.pieces.append(skirt)
 
