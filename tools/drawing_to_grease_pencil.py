@@ -44,6 +44,7 @@ def build_object(drawing: Any) -> bpy.types.Object:
     layers = {"Paper": [sheet | {"filled": True, "closed": True}], "Strokes": drawing["strokes"]}
     for name, strokes in layers.items():
         layer = data.layers.new(name)
+        layer.use_lights = False  # a page is as bright as it was drawn
         frame = layer.frames.new(1)
         if legacy:
             _add_legacy(frame, strokes, (width, height))
@@ -67,7 +68,10 @@ def _material(name: str, filled: bool) -> bpy.types.Material:
 def _add(drawing: Any, strokes: list[dict[str, Any]], size: tuple[int, int]) -> None:
     """Add strokes to a drawing of Blender 4.3 and later."""
     drawing.add_strokes([len(stroke["points"]) for stroke in strokes])
-    for stroke, values in zip(drawing.strokes, strokes, strict=True):
+    for number, (stroke, values) in enumerate(zip(drawing.strokes, strokes, strict=True), 1):
+        if hasattr(stroke, "fill_id"):  # lines and areas are no longer told apart by their materials alone
+            stroke.fill_id = number if values["filled"] else 0
+            stroke.hide_stroke = values["filled"]
         stroke.cyclic = values["closed"]
         stroke.material_index = int(values["filled"])
         stroke.fill_color = _colour(values)

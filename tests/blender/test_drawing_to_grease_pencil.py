@@ -65,7 +65,7 @@ def strokes_of(layer):
                 [2 * p.radius for p in points],
                 [p.opacity for p in points],
                 points[0].vertex_color[0],
-                stroke.material_index == 1,
+                stroke.material_index == 1 and getattr(stroke, "fill_id", 1) > 0,
                 stroke.cyclic,
             )
 
