@@ -20,8 +20,9 @@ BLENDER_VENV = .venv-blender-$(BPY)
 BLENDER_RUN = $(BLENDER_VENV)/bin/python
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 OUT := out/demo
+SKETCHES ?= examples
 
-.PHONY: help demo setup test lint typecheck test-blender extension clean
+.PHONY: help demo setup test lint typecheck results test-blender extension clean
 
 help: ## list the targets
 	@echo "Sketch2Pose: make TARGET"
@@ -44,6 +45,9 @@ lint: setup ## check style and formatting
 
 typecheck: setup ## check types
 	$(RUN) -m pyright
+
+results: setup ## measure accuracy and time, write docs/results.md; SKETCHES="FOLDER ..." for other labelled drawings
+	$(RUN) -m training evaluate --sketches $(SKETCHES) --synthetic 512 --mediapipe --out docs/results.md
 
 test-blender: blender ## run the Blender tests on one version: make test-blender BPY=4.2 (4.5, 5.0, 5.2)
 	$(BLENDER_RUN) -m pytest -m "blender and not slow and not gui" tests/blender

@@ -1,27 +1,26 @@
-"""Every metric against a case worked out by hand, and the labelled-drawings reader."""
+"""The report on labelled drawings: labels, scores, tables, MediaPipe's landmarks, the command."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from backend.body import pose_body
 from backend.errors import InputError
-from backend.skeleton import keypoint_index
+from backend.skeleton import KEYPOINT_PARENTS
 from training.__main__ import main
-from training.evaluate.metrics import (
-    LABELLED_BONES,
-    LABELLED_JOINTS,
-    LABELLED_MIRROR,
-    bone_angles_2d,
-    bone_angles_3d,
-    bootstrap,
-    hits,
-    is_swapped,
-    labelled_joints,
-)
-from training.evaluate.sketches import FigureScore, LabelledFigure, read_labels, report, score_figure
+from training.drawing.anatomy import load_anatomy
+from training.evaluate import mediapipe_pose
+from training.evaluate.figures import NOTHING, CutOut, LabelledFigure, Reading, Truth3D, cut_out
+from training.evaluate.metrics import LABELLED_JOINTS, LABELLED_MIRROR, LIMB_BONES, other_reading
+from training.evaluate.pictures import best_median_worst
+from training.evaluate.report import Column, groups, table
+from training.evaluate.score import Score, score
+from training.evaluate.sketches import read_labels
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 KNOWN = np.ones(15, bool)
 
 
@@ -34,96 +33,195 @@ def _figure() -> np.ndarray:
     return np.array([joints[n] for n in LABELLED_JOINTS], float)
 
 
-def test_there_are_fifteen_joints_and_fourteen_bones():
-    assert len(LABELLED_JOINTS) == 15
-    assert len(set(LABELLED_BONES)) == 14
-    assert all(LABELLED_MIRROR[LABELLED_MIRROR[k]] == k for k in range(15))
+def _labelled(sides_known: bool = True, truth: Truth3D | None = None) -> LabelledFigure:
+    depth = np.zeros(8)
+    depth[:2] = -1, 1
+    return LabelledFigure(
+        "a.png",
+        np.full((120, 120), 255, np.uint8),
+        np.array([0, 0, 100, 100.0]),
+        _figure(),
+        KNOWN,
+        "stick",
+        "front",
+        sides_known,
+        depth,
+        truth=truth,
+    )
 
 
-def test_head_centre_is_the_middle_of_head_and_top():
-    keypoints = np.zeros((30, 2))
-    keypoints[keypoint_index("head")] = (10, 20)
-    keypoints[keypoint_index("head_top")] = (14, 4)
-    keypoints[keypoint_index("left_toe")] = (7, 7)
-    joints = labelled_joints(keypoints)
-    np.testing.assert_allclose(joints[0], (12, 12))
-    np.testing.assert_allclose(joints[LABELLED_JOINTS.index("left_toe")], (7, 7))
+def _limbs() -> np.ndarray:
+    limbs = np.tile([0.0, 1.0, 0.0], (8, 1))
+    limbs[:2] = (0, 0.6, -0.8), (0, 0.6, 0.8)
+    return limbs
 
 
-def test_hits_count_joints_within_the_share_of_the_box():
-    true = _figure()
-    predicted = true.copy()
-    predicted[0] += (9.9, 0)
-    predicted[1] += (0, 10.1)
-    assert hits(predicted, true, 100.0, 0.1).tolist() == [True, False] + [True] * 13
-    assert hits(predicted, true, 100.0, 0.05).sum() == 13
-
-
-def test_swap_is_told_from_the_whole_labelling():
-    true = _figure()
-    assert not is_swapped(true, true, KNOWN)
-    assert is_swapped(true[list(LABELLED_MIRROR)], true, KNOWN)
-    one_limb = true.copy()
-    one_limb[[1, 2]] = true[[2, 1]]
-    assert not is_swapped(one_limb, true, KNOWN)
-
-
-def test_bone_angles_in_the_image():
-    true = _figure()
-    angle = np.radians(30)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    np.testing.assert_allclose(bone_angles_2d(true @ turn.T, true, KNOWN), 30, atol=1e-9)
-    np.testing.assert_allclose(bone_angles_2d(-true, true, KNOWN), 180, atol=1e-6)
-    few = np.zeros(15, bool)
-    few[[LABELLED_JOINTS.index("left_hip"), LABELLED_JOINTS.index("left_knee")]] = True
-    assert len(bone_angles_2d(true, true, few)) == 1
-
-
-def test_bone_angles_in_space():
-    a = np.array([[1.0, 0, 0], [0, 0, 1]])
-    b = np.array([[0, 1.0, 0], [0, 0, -1]])
-    np.testing.assert_allclose(bone_angles_3d(a, b), (90, 180))
-
-
-def test_bootstrap_interval_holds_the_mean_and_narrows():
-    rng = np.random.default_rng(0)
-    few, many = rng.normal(5, 1, 20), rng.normal(5, 1, 2000)
-    low, high = bootstrap(many)
-    assert low < many.mean() < high
-    assert high - low < 0.3 * np.subtract(*bootstrap(few)[::-1])
-
-
-def _labelled(sides_known: bool) -> LabelledFigure:
-    return LabelledFigure("a.png", np.array([0, 0, 100, 100.0]), _figure(), KNOWN, "stick", sides_known)
-
-
-class _Named:
-    name = "a.png"
+def test_a_right_reading_has_full_marks():
+    values = score(_labelled(), Reading(_figure(), _limbs(), NOTHING.poses), load_anatomy()).values
+    assert values["pck10"] == values["pck05"] == values["pck10_swap_free"] == (1, 1)
+    assert values["swapped"] == (0, 1)
+    assert values["angle_2d"] == pytest.approx((0, 1))
+    assert values["depth"] == (1, 2)
 
 
 def test_a_swapped_reading_costs_only_where_sides_are_known():
-    keypoints = np.zeros((30, 2))
-    joints = _figure()[list(LABELLED_MIRROR)]
-    for k, name in enumerate(LABELLED_JOINTS[1:], start=1):
-        keypoints[keypoint_index(name)] = joints[k]
-    keypoints[keypoint_index("head")] = keypoints[keypoint_index("head_top")] = joints[0]
+    joints, limbs = _figure()[list(LABELLED_MIRROR)], other_reading(_limbs())
     for sides_known in (True, False):
-        figure = _labelled(sides_known)
-        object.__setattr__(figure, "image", _Named)
-        score = score_figure(figure, keypoints)
-        assert score.swapped is sides_known
-        assert score.pck10_swap_free == 1
-        assert (score.pck10 == 1) is not sides_known
+        reading = Reading(joints, limbs, NOTHING.poses)
+        values = score(_labelled(sides_known), reading, load_anatomy()).values
+        assert values["swapped"][0] == sides_known
+        assert values["pck10_swap_free"][0] == 1
+        assert (values["pck10"][0] == 1) is not sides_known
+        assert (values["depth"][0] == 1) is not sides_known
 
 
-def test_report_pools_small_styles():
+def test_a_figure_that_is_not_found_misses_its_joints_and_has_no_angles():
+    values = score(_labelled(), NOTHING, load_anatomy()).values
+    assert values == {"found": (0, 1), "pck10": (0, 1), "pck05": (0, 1), "pck10_swap_free": (0, 1)}
+
+
+def _truth(pose: np.ndarray) -> Truth3D:
+    keypoints = pose_body(load_anatomy().body, pose).keypoints
+    bones = keypoints[1:] - keypoints[list(KEYPOINT_PARENTS[1:])]
+    bones /= np.linalg.norm(bones, axis=1, keepdims=True)
+    return Truth3D(bones, np.ones(29, bool), pose, np.zeros(10, np.float32), ())
+
+
+def test_the_pose_itself_is_at_no_distance_and_the_best_hypothesis_counts():
+    anatomy = load_anatomy()
+    pose = np.zeros((24, 3), np.float32)
+    pose[0] = (np.pi, 0, 0)
+    pose[16] = (0, 0, -1)
+    truth = _truth(pose)
+    wrong = pose.copy()
+    wrong[0] = (0, 0, 0)
+    limbs = truth.directions[list(LIMB_BONES)]
+    values = score(_labelled(truth=truth), Reading(_figure(), limbs, pose[None]), anatomy).values
+    for name in ("angle_3d", "angle_3d_ends", "mpjpe", "pa_mpjpe", "mpve", "angle_limbs"):
+        assert values[name][0] == pytest.approx(0, abs=0.1)
+    hypotheses = np.stack([wrong, wrong, wrong, pose])
+    values = score(_labelled(truth=truth), Reading(_figure(), limbs, hypotheses), anatomy).values
+    assert values["mpjpe"][0] > 300
+    assert values["pa_mpjpe"][0] == pytest.approx(0, abs=0.1)  # only turned
+    assert values["mpjpe_of_4"][0] == pytest.approx(0, abs=0.1)
+    assert values["diversity"][0] > 30
+    assert "mpjpe_of_8" not in values
+
+
+def test_tables_pool_small_styles_and_weigh_figures():
     scores = [
-        FigureScore(f"{k}.png", "stick" if k < 7 else "odd", 0.5, 0.25, 0.5, k == 0, 20.0) for k in range(9)
+        Score(f"{k}.png", "stick" if k < 7 else "odd", "front", "whole", {"a": (k == 0, 7 if k == 0 else 1)})
+        for k in range(9)
     ]
-    table = report(scores).splitlines()
-    assert [line.split()[0] for line in table] == ["style", "all", "others", "stick"]
-    assert table[1].split()[1:3] == ["9", "50.0%"]
-    assert table[2].split()[1] == "2"
+    rows = {"all": scores, **groups(scores, "style")}
+    assert {name: len(members) for name, members in rows.items()} == {"all": 9, "stick": 7, "others": 2}
+    lines = table(rows, (Column("a", "A %", factor=100), Column("b", "B"))).splitlines()
+    assert lines[0] == "| | figures | A % |"
+    assert lines[2].startswith("| all | 9 | 46.7 (")
+    assert lines[4] == "| others | 2 | 0.0 (0.0-0.0) |"
+
+
+def test_best_median_and_worst():
+    scores = [Score("", "", "", "whole", {"pck10": (k / 10, 1.0)}) for k in range(9)]
+    assert best_median_worst(scores, 1) == [8, 4, 0]
+    assert best_median_worst(scores[:1], 3) == [0]
+
+
+def test_a_figure_is_cut_out_with_the_paper_around_it():
+    page = np.full((60, 100), 200, np.uint8)
+    page[20:40, 0:10] = 7
+    figure = LabelledFigure(
+        "", page, np.array([0, 20, 10, 40.0]), _figure(), KNOWN, "", "", True, np.zeros(8)
+    )
+    cut = cut_out(figure, 1.5)
+    assert cut.rgb.shape == (30, 30, 3)
+    assert (cut.rgb[..., 0] == 7).sum() == 200
+    x0, y0, x1, y1 = cut.box.astype(int)
+    assert (cut.rgb[y0:y1, x0:x1] == 7).all()
+    assert set(np.unique(cut.rgb)) == {7, 200}
+
+
+def test_mediapipe_landmarks_become_our_joints(monkeypatch):
+    points = [[float(k), 2.0 * k] for k in range(33)]
+    world = [[0.0, 0.0, 0.1 * k] for k in range(33)]
+    records = [
+        {"points": points, "world": world, "seconds": 0.5},
+        {"points": None, "world": None, "seconds": 1},
+    ]
+    monkeypatch.setattr(
+        mediapipe_pose, "_run", lambda folder, out, repeats: out.write_text(json.dumps(records))
+    )
+    cut = CutOut(np.zeros((9, 9, 3), np.uint8), np.array([0, 0, 9, 9.0]), np.array([100.0, 200.0]), 2.0)
+    run = mediapipe_pose.read_with_mediapipe([cut, cut])
+    assert run.seconds.tolist() == [0.5, 1]
+    found, missed = run.readings
+    assert not missed.found
+    places = dict(zip(LABELLED_JOINTS, ((found.joints + 0.5 - (100, 200)) / 2 - 0.5).tolist(), strict=True))
+    assert places["head_center"] == pytest.approx([7.5, 15])
+    assert places["left_shoulder"] == pytest.approx([11, 22])
+    assert places["right_toe"] == pytest.approx([32, 64])
+    np.testing.assert_allclose(found.limbs, np.tile([0, 0, 1], (8, 1)))
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> tuple[str, Path]:
+    folder = tmp_path_factory.mktemp("report")
+    command = [
+        "evaluate",
+        "--sketches",
+        str(EXAMPLES),
+        "--synthetic",
+        "9",
+        "--out",
+        str(folder / "results.md"),
+    ]
+    assert main([*command, "--json", str(folder / "scores.json"), "--pictures", str(folder / "all")]) == 0
+    return (folder / "results.md").read_text(), folder
+
+
+def test_the_report_names_weights_numbers_and_sets(results):
+    text, folder = results
+    assert "keypoints_s@" in text
+    assert "Drawings of examples: 17 figures" in text
+    assert "Synthetic, known styles: 9 figures" in text
+    assert "MPJPE mm" in text
+    assert "cold start s" in text
+    scores = json.loads((folder / "scores.json").read_text())["Drawings of examples"]
+    assert np.mean([figure["values"]["pck10"][0] for figure in scores]) > 0.6
+
+
+def test_the_pictures_of_the_report_exist_and_are_small(results):
+    text, folder = results
+    links = [line.split("(")[-1].rstrip(")") for line in text.splitlines() if line.startswith("![")]
+    assert len(links) >= 2
+    for link in links:
+        assert (folder / link).stat().st_size < 150_000
+        with Image.open(folder / link) as picture:
+            assert picture.mode == "P"
+    assert len(list((folder / "all").glob("*.png"))) >= 2
+
+
+def test_drawings_from_outside_the_repository_are_not_published(tmp_path):
+    record = json.loads((EXAMPLES / "labels.json").read_text())[0]
+    (tmp_path / "labels.json").write_text(json.dumps([record]))
+    (tmp_path / record["file"]).write_bytes((EXAMPLES / record["file"]).read_bytes())
+    assert main(["evaluate", "--sketches", str(tmp_path), "--out", str(tmp_path / "out" / "results.md")]) == 0
+    assert "![" not in (tmp_path / "out" / "results.md").read_text()
+    assert not (tmp_path / "out" / "images").exists()
+
+
+def test_nothing_or_too_much_to_measure_is_one_sentence(capsys):
+    assert main(["evaluate"]) == 2
+    assert "--sketches" in capsys.readouterr().out
+    assert main(["evaluate", "--synthetic", "4000"]) == 1
+    assert "--synthetic 1 to 1024" in capsys.readouterr().err
+
+
+def test_mediapipe_that_cannot_be_installed_is_one_sentence(monkeypatch, tmp_path):
+    monkeypatch.setenv("SKETCH2POSE_STATE", str(tmp_path / "file" / "state"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="leave out --mediapipe"):
+        mediapipe_pose.environment()
 
 
 def test_labels_are_read_and_checked(tmp_path):
@@ -134,6 +232,8 @@ def test_labels_are_read_and_checked(tmp_path):
         "box": [0, 0, 90, 90],
         "style": "ink",
         "sure_left_right": True,
+        "facing": "back-left",
+        "depth": {"left_forearm": "toward", "right_shin": "away", "left_thigh": "?"},
         "joints": joints,
     }
     (tmp_path / "labels.json").write_text(json.dumps([record]))
@@ -143,7 +243,8 @@ def test_labels_are_read_and_checked(tmp_path):
     Image.new("L", (90, 90), 255).save(tmp_path / "images" / "a.png")
     (figure,) = read_labels(tmp_path)
     assert figure.known.sum() == 14
-    assert figure.style == "ink"
+    assert (figure.style, figure.view, figure.part) == ("ink", "back", "whole")
+    assert figure.depth.tolist() == [0, -1, 0, 0, 0, 0, 0, 1]
     with pytest.raises(InputError):
         read_labels(tmp_path / "nowhere")
 

@@ -35,8 +35,10 @@ def penetration_depth(anatomy: Anatomy, vertices: np.ndarray) -> float:
     for own, foreign in _groups(anatomy):
         if not len(foreign):
             continue
-        reach, nearest = KDTree(points[foreign]).query(points[own], distance_upper_bound=_DEEPEST)
-        near = np.isfinite(reach)
+        reach, nearest = map(
+            np.asarray, KDTree(points[foreign]).query(points[own], distance_upper_bound=_DEEPEST)
+        )
+        near = np.flatnonzero(np.isfinite(reach))
         surface = foreign[nearest[near]]
         inward = ((points[surface] - points[own][near]) * normals[surface]).sum(1)
         # Beside a part, the nearest point's normal is about square to the way there; below it, along it.

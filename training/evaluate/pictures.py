@@ -14,6 +14,8 @@ from .score import Score
 
 _COLOURS = {"left": LEFT, "right": RIGHT}
 _COLUMNS = 9
+#: Around a figure in a picture, in longer sides of its box.
+_MARGIN = 1.15
 
 
 def ranked(scores: Sequence[Score]) -> list[int]:
@@ -54,7 +56,7 @@ def sheet(
 
 
 def _cell(figure: LabelledFigure, reading: Reading, side: int) -> Image.Image:
-    cut = cut_out(figure)
+    cut = cut_out(figure, _MARGIN)
     picture = Image.fromarray(cut.rgb).resize((side, side), Image.Resampling.LANCZOS)
     picture = Image.blend(picture, Image.new("RGB", picture.size, "white"), 0.5)
     if reading.found:
