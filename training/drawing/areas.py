@@ -24,12 +24,10 @@ class Areas:
 
     Attributes:
         label: (S, S) int32 material label, 0 for none.
-        part: (S, S) int32 joint whose part is seen, -1 for none.
-        buffer: depth and light of the smooth areas.
+        buffer: depth and light of the smooth areas; of its triangles, only where there are any is known.
     """
 
     label: np.ndarray
-    part: np.ndarray
     buffer: GBuffer
 
     @cached_property
@@ -45,11 +43,15 @@ class Areas:
     def lines(self, gap: float, seams: bool = True) -> list[np.ndarray]:
         """Borders, (n, 2) pixels each: contours, steps in depth of ``gap`` metres and, by choice, seams."""
         pairs = np.full((len(Label), len(Label)), seams)
-        return trace_lines(self.buffer, self.part, self.label, gap, pairs)
+        return trace_lines(self.buffer, self.buffer.triangle, self.label, gap, pairs)
+
+    def contours(self) -> list[np.ndarray]:
+        """The borders, (n, 2) pixels each, between the figure and the page."""
+        return self.lines(_FAR, seams=False)
 
     def inner_lines(self, gap: float, seams: bool = False) -> list[np.ndarray]:
         """The borders which do not lie on the contour."""
-        inside = cv2.erode(self.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        inside = cv2.erode(self.mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
         lines = []
         for line in self.lines(gap, seams):
             x, y = np.round(line).astype(int).T
@@ -60,7 +62,7 @@ class Areas:
 
 def simplified(figure: Figure, sigma: float) -> Areas:
     """The figure with its borders smoothed over ``sigma`` pixels; labels meet without a gap."""
-    raw = figure.label_map
+    raw = figure.label_map.astype(np.uint8)
     present = np.flatnonzero(np.bincount(raw.ravel(), minlength=len(Label)))
     label, most = np.zeros(raw.shape, np.int32), np.zeros(raw.shape, np.uint8)
     for k in present:
@@ -76,8 +78,7 @@ def simplified(figure: Figure, sigma: float) -> Areas:
     depth = np.where(mask & (depth < _FAR), depth, np.where(mask, grown, np.inf)).astype(np.float32)
     weight = np.maximum(_blurred(figure.buffer.mask.astype(np.float32), sigma), 1e-3)
     light = np.where(mask, _blurred(figure.buffer.light, sigma) / weight, 0).astype(np.float32)
-    part = np.where(mask, np.maximum(figure.part_map, 0), NOTHING).astype(np.int32)
-    return Areas(label, part, GBuffer(np.where(mask, 0, NOTHING).astype(np.int32), depth, light))
+    return Areas(label, GBuffer(np.where(mask, 0, NOTHING).astype(np.int32), depth, light))
 
 
 def rounded(mask: np.ndarray, sigma: float) -> np.ndarray:

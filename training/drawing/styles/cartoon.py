@@ -1,7 +1,7 @@
 """Flat cartoons and clip art: every garment one tone, at most one step of shade, a clean outline or none.
 
 Knobs, one set a figure: how far shapes are simplified; greys, or ink and paper only; the outline's width, or none;
-shade with a crisp edge; prints on the clothes; seams; cheeks.
+shade with a crisp edge; prints on the clothes; how fine the inner lines are.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+
+from backend.skeleton import keypoint_index
 
 from ..areas import Areas, polygons, rounded, simplified
 from ..canvas import Canvas
@@ -18,7 +20,7 @@ from ..figure import Figure
 from ..pen import Pen
 from ..shapes import Label
 
-_PRINTS = ("stripes", "dots", "checks", "band")
+_PRINTS = ("stripes", "dots", "checks")
 #: Materials that are cloth and may have a print.
 _CLOTHES = (Label.TOP, Label.BOTTOM, Label.SKIRT, Label.CLOTH)
 
@@ -37,19 +39,23 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     size = figure.size
     areas = simplified(figure, size * rng.uniform(0.004, 0.009))
     outlined = rng.random() < 0.68
-    colours = _sample_colours(canvas, pen, inked=outlined and rng.random() < 0.35)
+    colours = _sample_colours(canvas, pen, outlined and rng.random() < 0.35, outlined)
     line = _clean(pen, size, rng.uniform(0.006, 0.016))
     shaded = rng.random() < 0.4
     dark = rounded(areas.buffer.light < rng.uniform(0.05, 0.4), 0.006 * size)
-    for k, label in enumerate(areas.labels):
+    spine = figure.keypoints[keypoint_index("neck")] - figure.keypoints[keypoint_index("pelvis")]
+    across = float(np.arctan2(spine[0], -spine[1])) + rng.choice([0.0, np.pi / 2, rng.uniform(0, np.pi)])
+    sheet = areas.mask.copy()
+    for label in areas.labels:
         # Each lies on one sheet with all that lies above it, so that no paper shows between them.
-        for polygon in polygons(np.isin(areas.label, areas.labels[k:])):
+        for polygon in polygons(sheet):
             canvas.fill(polygon, colours.tones[label])
+        sheet &= areas.label != label
     for label in areas.labels:
         here = areas.label == label
         tone = colours.tones[label]
         if label in _CLOTHES and rng.random() < 0.3:
-            _print(canvas, here, tone, size, rng.choice(_PRINTS))
+            _print(canvas, here, tone, size, across)
         if shaded and 40 < tone < 254:
             for polygon in polygons(here & dark):
                 if len(polygon) > 0.04 * size:
@@ -76,7 +82,7 @@ def _clean(pen: Pen, size: float, width: float) -> Pen:
     )
 
 
-def _sample_colours(canvas: Canvas, pen: Pen, inked: bool) -> _Colours:
+def _sample_colours(canvas: Canvas, pen: Pen, inked: bool, outlined: bool) -> _Colours:
     """Greys of unlike materials apart from each other; of ink, paper and one grey if ``inked``."""
     rng = canvas.rng
     labels = [label for label in Label if label != Label.NOTHING]
@@ -96,40 +102,39 @@ def _sample_colours(canvas: Canvas, pen: Pen, inked: bool) -> _Colours:
         }
         tones[Label.SKIN] = skin
         tones[Label.HAIR] = rng.uniform(15, 110) if rng.random() < 0.7 else rng.uniform(150, 225)
+    if not outlined:  # nothing else parts a figure from the paper
+        tones = {k: canvas.paper - 45 if abs(t - canvas.paper) < 30 else t for k, t in tones.items()}
     return _Colours({k: float(np.clip(t, 0, 255)) for k, t in tones.items()}, rng.uniform(0.62, 0.85))
 
 
-def _print(canvas: Canvas, here: np.ndarray, tone: float, size: float, kind: str) -> None:
-    """A pattern on the cloth ``here``, (S, S) bool, lighter or darker than its ``tone``."""
+def _print(canvas: Canvas, here: np.ndarray, tone: float, size: float, across: float) -> None:
+    """A pattern on the cloth ``here``, (S, S) bool, lighter or darker than its ``tone``.
+
+    Stripes have the angle ``across``, radians.
+    """
     rng = canvas.rng
+    kind = rng.choice(_PRINTS)
     other = tone + rng.uniform(60, 130) * (1 if tone < 125 else -1)
-    angle, space = rng.uniform(0, np.pi), size * rng.uniform(0.03, 0.06)
+    space = size * rng.uniform(0.025, 0.055)
     if kind == "dots":
         canvas.dots(here, other, space, space * rng.uniform(0.15, 0.28))
-    elif kind == "band":
-        rows = np.flatnonzero(here.any(1))
-        if len(rows):
-            low = rows[0] + len(rows) * rng.uniform(0.3, 0.6)
-            band = here.copy()
-            band[: int(low)] = False
-            band[int(low + size * 0.05) :] = False
-            for polygon in polygons(band):
-                canvas.fill(polygon, other)
     else:
         for turn in (0.0, np.pi / 2)[: 2 if kind == "checks" else 1]:
-            canvas.hatch(here, other, space, angle + turn, space * rng.uniform(0.2, 0.5))
+            canvas.hatch(here, other, space, across + turn, space * rng.uniform(0.2, 0.5))
 
 
 def _draw_lines(
     canvas: Canvas, areas: Areas, colours: _Colours, line: Pen, gap: float, outlined: bool
 ) -> None:
-    """The outlines, and lines of another tone where they would be lost: on ink, or where there is no outline."""
+    """The outlines, and inner lines in another tone where they would be lost: on ink, or without an outline."""
     rng = canvas.rng
     if outlined:
-        for border in areas.lines(gap):
+        for border in areas.contours():
             canvas.stroke(border, line.varied(rng))
-    for border in areas.inner_lines(gap, seams=False):
+    inner = replace(line, width=max(line.width * rng.uniform(0.5, 1.0), 1.0))
+    for border in areas.inner_lines(gap, seams=outlined):
         x, y = np.round(border).astype(int).T
         under = colours.tones[Label(max(1, int(np.bincount(areas.label[y, x]).argmax())))]
-        if not outlined or under < line.tone + 45:
-            canvas.stroke(border, replace(line, tone=under * 0.6 if under > 90 else under + 80))
+        lost = not outlined or under < line.tone + 45
+        tone = (under * 0.6 if under > 90 else under + 80) if lost else line.tone
+        canvas.stroke(border, replace(inner.varied(rng), tone=tone))

@@ -32,7 +32,9 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     ground = rng.random() < 0.6
     target, mask = _model(figure, canvas)
     if ground and empty and whole:
-        tone = rng.uniform(20, 110) if rng.random() < 0.65 else rng.uniform(140, 235)
+        middle = float(target[mask].mean()) if mask.any() else 128.0
+        dark = rng.random() < (0.8 if middle > 95 else 0.2)
+        tone = rng.uniform(15, max(middle - 45, 20)) if dark else rng.uniform(min(middle + 45, 225), 240)
         slope = rng.normal(0, 0.15, 2)
         y, x = np.mgrid[: len(mask), : len(mask)] / len(mask) - 0.5
         page = np.clip(tone * (1 + slope[0] * x + slope[1] * y), 0, 255).astype(np.float32)

@@ -36,13 +36,13 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     whole = bool(np.isinf([figure.fit.top, figure.fit.bottom]).all())
     if rng.random() < 0.08 and whole:
         tone = _turn_dark(canvas, tone)
-    dressed, lined = rng.random() < 0.2, rng.random() < 0.55
+    dressed, lined = rng.random() < 0.2, rng.random() < 0.6
     width = figure.size * rng.uniform(0.006, 0.016)
     cut = Pen(width=width, tone=canvas.paper, smooth=max(pen.smooth, 1.5), taper=rng.uniform(0, 0.8))
     if fill in ("hatched", "scribbled"):
         _fill_with_lines(canvas, areas.mask, replace(pen, tone=tone), figure.size, fill == "scribbled")
     elif fill == "soft":
-        _fill_softly(canvas, areas.mask, tone, figure.size * rng.uniform(0.006, 0.02))
+        _fill_softly(canvas, areas.mask, tone, figure.size * rng.uniform(0.004, 0.013))
         return
     else:
         rough = figure.size * rng.uniform(0.004, 0.009) if fill == "cut" else 0.0

@@ -59,24 +59,26 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         gap=max(pen.gap, 0.08),
         lost=max(pen.lost, 0.4),
     )
-    if rng.random() < 0.85:
+    lined = rng.random() < 0.88
+    if lined:
         for border in areas.lines(rng.uniform(0.02, 0.06)):
             canvas.stroke(border, line.varied(rng))
     one = rng.random() < 0.45
-    depth = np.full(len(Label), rng.uniform(0.15, 0.4)) if one else rng.uniform(0.12, 0.85, len(Label))
+    depth = np.full(len(Label), rng.uniform(0.15, 0.4)) if one else rng.uniform(0.1, 0.7, len(Label))
     depth[Label.SKIN] = rng.uniform(0.04, 0.3) if not one or rng.random() < 0.5 else depth[Label.SKIN]
-    depth[Label.HAIR] = rng.uniform(0.35, 0.9)
+    depth[Label.HAIR] = rng.uniform(0.3, 0.8)
     light = areas.buffer.light
-    white = rng.uniform(0.55, 1.1)
+    # Without a line nothing but the wash holds the figure together.
+    white = rng.uniform(0.45, 1.0) if lined else rng.uniform(0.9, 1.2)
     for label in areas.labels:
         here = areas.label == label
         lit = here & (light < white + 0.4 * (label in (Label.HAIR, Label.SHOE)))
         _wash(canvas, lit, float(depth[label]), water)
     dark = areas.mask & (light < rng.uniform(0.0, 0.4))
-    _wash(canvas, dark, rng.uniform(0.15, 0.45), replace(water, stray=0.5 * water.stray))
-    if rng.random() < 0.5:
+    _wash(canvas, dark, rng.uniform(0.12, 0.38), replace(water, stray=0.5 * water.stray))
+    if rng.random() < 0.4:
         _wash(
-            canvas, areas.mask & (light < -0.25), rng.uniform(0.2, 0.5), replace(water, wet=0.5 * water.wet)
+            canvas, areas.mask & (light < -0.25), rng.uniform(0.15, 0.4), replace(water, wet=0.5 * water.wet)
         )
     accent = replace(line, tone=pen.tone)
     if rng.random() < 0.6:
