@@ -25,6 +25,8 @@ LEAST_FIGURE_SCORE = 0.26
 LEAST_SHARE_OF_BEST = 0.65
 #: So much must another part of a page score above the page taken as a whole to be the figure instead.
 WHOLE_PAGE_BONUS = 0.02
+#: A reading with left and right exchanged is told where it is at least so probable.
+LEAST_OTHER_READING = 0.05
 #: Two figures overlap at most this share of the smaller one's box.
 MOST_OVERLAP = 0.5
 
@@ -121,9 +123,8 @@ class Pipeline:
             )
 
     def _figure(self, detection: Detection, box: np.ndarray, picture: Picture) -> Figure:
-        # Pixels count from their centres, at working size and in the original.
-        keypoints = (np.asarray(detection.keypoints, np.float64) + 0.5) * picture.scale - 0.5
-        scores = np.clip(np.asarray(detection.scores, np.float64), 0, 1)
+        keypoints = _original_pixels(detection, picture.scale)
+        scores = _scores(detection)
         visible = np.clip(np.asarray(detection.visible, np.float64), 0, 1)
         score = float(scores.mean())
         return Figure(
@@ -133,13 +134,17 @@ class Pipeline:
                 name: Keypoint(_floats(keypoints[i]), float(scores[i]), float(visible[i]))
                 for i, name in enumerate(KEYPOINT_NAMES)
             },
-            hypotheses=(self._hypothesis(keypoints, scores, detection.directions, score),),
+            hypotheses=tuple(
+                self._hypothesis(reading, picture.scale, score * reading.sides)
+                for reading in (detection, detection.other_way_round())
+                if reading is detection or reading.sides >= LEAST_OTHER_READING
+            ),
         )
 
-    def _hypothesis(
-        self, keypoints: np.ndarray, scores: np.ndarray, directions: np.ndarray, score: float
-    ) -> Hypothesis:
-        """One pose from 2D keypoints (pixels), their scores and the network's bone directions."""
+    def _hypothesis(self, reading: Detection, page_scale: float, score: float) -> Hypothesis:
+        """One pose from a reading; ``page_scale``: original pixels a pixel of the page."""
+        keypoints = _original_pixels(reading, page_scale)
+        scores, directions = _scores(reading), reading.directions
         rest = self.rest_keypoints
         bone_scores = np.minimum(scores[1:], scores[list(KEYPOINT_PARENTS[1:])])
         lifted = kinematics.lift_to_drawing(keypoints, directions)
@@ -158,6 +163,15 @@ class Pipeline:
             joints3d={name: _floats(posed[i]) for i, name in enumerate(JOINT_NAMES)},
             residuals=dict(zip(kinematics.RIGID_PARTS, _floats(solution.residuals), strict=True)),
         )
+
+
+def _original_pixels(reading: Detection, page_scale: float) -> np.ndarray:
+    """(30, 2) keypoints; pixels count from their centres, at working size and in the original."""
+    return (np.asarray(reading.keypoints, np.float64) + 0.5) * page_scale - 0.5
+
+
+def _scores(reading: Detection) -> np.ndarray:
+    return np.clip(np.asarray(reading.scores, np.float64), 0, 1)
 
 
 def _believed(detections: Sequence[Detection], boxes: np.ndarray, count: int | None) -> list[int]:

@@ -23,6 +23,7 @@ from backend.keypoints import (
     find_peaks,
     mirrored,
     read_keypoints,
+    sides_certainty,
 )
 from backend.skeleton import KEYPOINT_MIRROR, KEYPOINT_PARENTS, keypoint_index
 
@@ -255,3 +256,29 @@ def test_the_adult_that_bones_are_compared_with_is_the_body_that_ships():
     rest = load_body().rest_keypoints()
     lengths = np.linalg.norm(rest[1:] - rest[list(KEYPOINT_PARENTS[1:])], axis=1)
     np.testing.assert_allclose(_BONE_LENGTHS, lengths, atol=1e-3)
+
+
+def test_sides_are_sure_where_the_other_labelling_is_not_seen():
+    places = _t_pose()
+    other = places[list(KEYPOINT_MIRROR)]
+    clear, doubtful, even = (
+        np.array([_heatmap((a, 1.0), (b, weight)) for a, b in zip(places, other, strict=True)])[None]
+        for weight in (0.0, 0.3, 0.9)
+    )
+    sure = [float(sides_certainty(heatmaps, places[None])[0]) for heatmaps in (clear, doubtful, even)]
+    assert sure == sorted(sure, reverse=True)
+    assert sure[0] > 0.95
+    assert 0.5 < sure[2] < 0.8
+
+
+def test_the_other_way_round_is_the_same_drawing_seen_from_the_other_side():
+    engine = _RightHanded()
+    page = np.ones((90, 120), np.float32)
+    reading = detect(engine, page, [(10, 10, 60, 80)])[0]
+    other = reading.other_way_round()
+    wrist, partner = keypoint_index("left_wrist"), keypoint_index("right_wrist")
+    np.testing.assert_array_equal(other.keypoints[wrist], reading.keypoints[partner])
+    np.testing.assert_array_equal(other.directions[wrist - 1, :2], reading.directions[partner - 1, :2])
+    assert other.directions[wrist - 1, 2] == -reading.directions[partner - 1, 2]
+    assert other.sides == pytest.approx(1 - reading.sides)
+    np.testing.assert_array_equal(other.other_way_round().keypoints, reading.keypoints)

@@ -11,7 +11,7 @@ import backend
 from backend.body import load_body, pose_body
 from backend.errors import InputError
 from backend.pipeline import Pipeline
-from backend.skeleton import JOINT_NAMES, KEYPOINT_NAMES
+from backend.skeleton import JOINT_NAMES, KEYPOINT_MIRROR, KEYPOINT_NAMES
 
 
 def test_the_package_gives_the_pipeline():
@@ -205,3 +205,25 @@ def test_ink_far_from_paper_size_is_followed(pipeline):
 def test_fewer_than_one_figure_is_refused(pipeline, drawing, count):
     with pytest.raises(InputError, match="figures were asked for"):
         pipeline.pose(drawing, figures=count)
+
+
+def test_a_figure_that_may_be_seen_from_behind_has_two_readings(engine, drawing):
+    both = engine.predict
+
+    def ambiguous(crops):
+        output = both(crops)
+        other = output.heatmaps[:, list(KEYPOINT_MIRROR)]
+        return dataclasses.replace(output, heatmaps=np.logaddexp(output.heatmaps, other - 0.5))
+
+    engine.predict = ambiguous
+    first, second = Pipeline(engine).pose(drawing).figures[0].hypotheses
+    assert first.score > second.score > 0
+    for hypothesis, sign in ((first, 1), (second, -1)):
+        shoulders = [np.array(hypothesis.joints3d[f"{side}_shoulder"]) for side in ("left", "right")]
+        assert (shoulders[0] - shoulders[1])[0] * sign > 0.2
+    for name in JOINT_NAMES:  # both lie over the same drawing
+        flat = [
+            h.camera.scale * np.array(h.joints3d[joint][:2]) + [h.camera.tx, h.camera.ty]
+            for h, joint in ((first, name), (second, JOINT_NAMES[KEYPOINT_MIRROR[JOINT_NAMES.index(name)]]))
+        ]
+        assert np.linalg.norm(flat[0] - flat[1]) < 8
