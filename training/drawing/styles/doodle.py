@@ -1,371 +1,208 @@
-"""Ink doodles: bendy limbs under clothes of every cut, small tilted heads with big hair, large shoes and hands.
+"""Ink doodles: bendy limbs in clothes of every cut, small heads with big hair, shoes, hands with fingers.
 
 Knobs, one set a figure: width of arms and legs; cut of trousers and sleeves (even hose, flare, balloon, taper) and
-where they end; soft or cornered joints; size, tilt and hair of the head; cloth of each garment (ink, paper, grey,
-crosses, dots, stripes, zigzag) and its creases; mittens or fingers; shoes or bare feet; motion lines; ink outline
-or a rim of paper around solid limbs.
+where they end; soft or cornered joints; how broad the trunk is and how far the shirt hangs down; cloth of each
+garment and its creases; kind of hands and feet; an even line of ink, or a rim of paper around solid limbs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from backend.body import global_rotations
 from backend.skeleton import keypoint_index
 
-from ..face import draw_disc_face, head_disc
+from ..canvas import Canvas
+from ..extremities import draw_foot, draw_hand
 from ..figure import Figure
-from ..limbs import Limb, limbs, torso_depth, torso_polygon, unit
-from ..pen import Canvas, Pen, curve, ellipse, ribbon, smoothed
-
-_PATTERNS = ("crosses", "dots", "stripes", "zigzag")
-_HAIR = ("none", "cap", "curls", "bush", "long", "bun")
+from ..heads import Head, draw_hair_behind, draw_head
+from ..inker import Cloth, Inker, sides
+from ..limbs import Limb, limbs, torso_depth, unit
+from ..pen import Pen, curve, smoothed
 
 #: How wide a sleeve or a trouser leg is along its limb, in shares of its width.
 _CUTS = {
     "hose": (1.0, 1.0, 1.0, 1.0, 1.0),
-    "flare": (0.85, 0.9, 1.0, 1.3, 1.65),
-    "balloon": (0.9, 1.4, 1.5, 1.3, 0.7),
-    "taper": (1.35, 1.15, 0.95, 0.75, 0.6),
+    "flare": (0.95, 0.95, 1.0, 1.25, 1.6),
+    "balloon": (1.0, 1.35, 1.45, 1.3, 0.75),
+    "taper": (1.35, 1.15, 0.95, 0.8, 0.65),
 }
+#: Points along a limb; the middle one is its elbow or knee.
+_COUNT = 21
+#: Metres by which parts are moved towards the viewer in drawing order: shirts hang over trousers, and arms and heads
+#: lie on the trunk rather than behind it where they are as near.
+_NEARER = {"leg": -0.05, "arm": 0.05, "head": 0.12}
 
 
 @dataclass(frozen=True)
-class _Cloth:
-    """Grey value and pattern ("" for none) of a garment."""
-
-    tone: float
-    pattern: str
-
-
-@dataclass(frozen=True)
-class _Inker:
-    """Fills and outlines shapes in one manner.
+class _Wear:
+    """What covers the arms or the legs. Lengths are pixels.
 
     Attributes:
-        canvas: the page.
-        pen: the outline's.
-        rim: pixels of paper around dark shapes, or they would run into each other; 0 for none.
-        outlined: whether light shapes have an outline; dark ones need none.
+        cloth: of the sleeves or the trousers.
+        cut: (5,) half widths along the limb.
+        skin: (5,) half widths of the limb inside.
+        end: where the cloth ends, share of the limb.
     """
 
-    canvas: Canvas
-    pen: Pen
-    rim: float
-    outlined: bool
-
-    def shape(self, polygon: np.ndarray, tone: float) -> None:
-        """A filled (n, 2) polygon with its edge."""
-        dark = tone <= self.pen.tone + 60
-        if dark and self.rim:
-            width = self.pen.width + 2 * self.rim
-            self.canvas.stroke(polygon, Pen(width=width, tone=self.canvas.paper), closed=True)
-        self.canvas.fill(polygon, tone)
-        if self.outlined or not dark:
-            self.canvas.stroke(polygon, self.pen.varied(self.canvas.rng), closed=True)
-
-    def garment(self, left: np.ndarray, right: np.ndarray, polygon: np.ndarray, cloth: _Cloth) -> None:
-        """A shape with the pattern of its cloth between its (n, 2) edges ``left`` and ``right``."""
-        self.shape(polygon, cloth.tone)
-        if cloth.pattern:
-            _draw_pattern(self.canvas, left, right, self.pen, cloth.pattern)
+    cloth: Cloth
+    cut: np.ndarray
+    skin: np.ndarray
+    end: float
 
 
 def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
-    """Garments and skin over each other in depth order, the head last unless it looks down behind a limb."""
+    """Trunk, head and the halves of the limbs over each other in the order of their depth."""
     rng = canvas.rng
     body = 0.62 * figure.size
-    leg = body * rng.choice([rng.uniform(0.035, 0.08), rng.uniform(0.08, 0.15)], p=[0.5, 0.5])
-    arm = min(leg, body * 0.1) * rng.uniform(0.5, 0.95)
     pen = replace(
-        pen, width=float(np.clip(pen.width, 0.007 * figure.size, 0.018 * figure.size)), gap=pen.gap * 0.3
+        pen, width=float(np.clip(pen.width, 0.008 * figure.size, 0.018 * figure.size)), gap=pen.gap * 0.2
     )
-    inker = _Inker(
-        canvas, pen, rng.choice([0.0, pen.width * rng.uniform(0.7, 1.4)], p=[0.3, 0.7]), rng.random() < 0.8
+    if rng.random() < 0.6:  # the even line of ink
+        pen = replace(
+            pen, gap=0.0, double=0.0, lost=0.0, split=0.0, overshoot=0.0, taper=0.3 * pen.taper, grain=0.0
+        )
+    rim = 0.0 if rng.random() < 0.25 else pen.width * rng.uniform(0.6, 1.1)
+    inker = Inker(canvas, pen, float(rim), bool(rng.random() < 0.7))
+    top, bottom = (Cloth.sample(rng, pen.tone, canvas.paper) for _ in range(2))
+    skin = (
+        canvas.paper
+        if rng.random() < 0.85
+        else float(canvas.paper - (canvas.paper - pen.tone) * rng.uniform(0.1, 0.5))
     )
-    cloth = {part: _sample_cloth(rng, canvas, pen) for part in ("torso", "arm", "leg")}
-    if rng.random() < 0.7:
-        cloth["arm"] = cloth["torso"]
-    skin = canvas.paper if rng.random() < 0.8 else rng.uniform(120, 240)
-    cut = {"arm": _sample_cut(rng, 0.5), "leg": _sample_cut(rng, 0.35)}
-    ends = {
-        "arm": rng.choice([0.3, 0.6, 0.97], p=[0.3, 0.15, 0.55]),
-        "leg": rng.choice([0.35, 0.7, 0.97], p=[0.2, 0.1, 0.7]),
+    wide = {"leg": body * rng.uniform(0.055, 0.12)}
+    wide["arm"] = body * rng.uniform(0.03, 0.062)
+    sleeve = top if rng.random() < 0.85 else Cloth.sample(rng, pen.tone, canvas.paper)
+    worn = {
+        "arm": _sample_wear(rng, sleeve, wide["arm"], [0.28, 0.5, 0.97], 0.55),
+        "leg": _sample_wear(rng, bottom, wide["leg"], [0.3, 0.7, 0.96], 0.4),
     }
-    bendy = rng.random() < 0.65
-    bare, fingers = rng.random() < 0.25, rng.random() < 0.65
-    shoe = _Cloth(pen.tone if rng.random() < 0.4 else canvas.paper, "")
-    foot_size, hand_size = rng.uniform(0.8, 1.5), rng.uniform(0.8, 1.35)
-    creases = rng.random() < 0.7
+    bendy, creases = rng.random() < 0.6, rng.random() < 0.7
+    hand = str(rng.choice(["fingers", "mitten", "fist"], p=[0.65, 0.2, 0.15])), body * rng.uniform(0.09, 0.15)
+    foot = str(rng.choice(["shoe", "sneaker", "boot", "heel", "bare"], p=[0.35, 0.28, 0.12, 0.05, 0.2]))
+    foot_size, leather = body * rng.uniform(0.13, 0.21), pen.tone if rng.random() < 0.4 else canvas.paper
+    turned = global_rotations(figure.pose)
 
-    def draw_limb(limb: Limb) -> None:
-        line = _centre_line(limb.points[:3], bendy)
-        width = leg if limb.kind == "leg" else arm
-        # The limb inside is thinner than any cloth around it, and ends thinner at the wrist than at the ankle.
-        inside = np.interp(np.linspace(0, 1, len(line)), (0, 0.5, 1), (0.8, 0.65, 0.45)) * min(
-            width, 0.07 * body
-        )
-        last = max(4, round(ends[limb.kind] * len(line)))
-        if limb.kind == "leg":
-            _draw_foot(inker, limb.points, inside[-1], foot_size, bare, skin if bare else shoe.tone)
-        else:
-            _draw_hand(inker, limb.points, inside[-1], hand_size * 0.05 * body, fingers, skin)
-        if last < len(line):
-            inker.shape(ribbon(line[last - 2 :], inside[last - 2 :]), skin)
-        part = line[:last]
-        wide = width * np.interp(np.linspace(0, 1, last), np.linspace(0, 1, 5), cut[limb.kind])
-        wide = np.maximum(wide, inside[:last] * 1.15)
-        normal = _normals(part)
-        left, right = part - normal * wide[:, None], part + normal * wide[:, None]
-        # Cloth ends in a straight hem, where a bare limb would be round.
-        inker.garment(left, right, np.concatenate([left, right[::-1]]), cloth[limb.kind])
-        canvas.fill(
-            ellipse(part[0], unit(part[1] - part[0]) * wide[0] * 0.7, wide[0] * 0.9, 12),
-            cloth[limb.kind].tone,
-        )
-        if creases:
-            _draw_creases(inker, limb.points, part, wide, cloth[limb.kind].tone)
+    def draw_half(limb: Limb, lower: bool) -> None:
+        wear, line = worn[limb.kind], _centre_line(limb.points[:3], bendy)
+        if lower and limb.kind == "arm":
+            tips = figure.keypoints[keypoint_index(f"{limb.side}_fingertips")]
+            forth = turned[keypoint_index(f"{limb.side}_wrist")][:2, 2]
+            along = tips - limb.points[2]
+            thumb = 1.0 if forth @ np.array([-along[1], along[0]]) > 0 else -1.0
+            draw_hand(inker, limb.points[2], tips, thumb, hand[1], hand[0], skin)
+        elif lower:
+            tone = skin if foot == "bare" else leather
+            draw_foot(inker, limb.points[1], limb.points[2], limb.points[3], foot_size, foot, tone)
+        first, last = (_COUNT // 2 - 1, _COUNT) if lower else (0, _COUNT // 2 + 1)
+        t = np.linspace(0, 1, _COUNT)
+        hem = max(4, round(wear.end * _COUNT))
+        bare = slice(max(first, hem - 2), last)
+        fifths = np.linspace(0, 1, 5)
+        if bare.stop - bare.start > 1:
+            inker.tube(line[bare], np.interp(t[bare], fifths, wear.skin), Cloth(skin), ends=False)
+        part = slice(first, min(last, hem))
+        if part.stop - part.start > 1:
+            half = np.interp(t[part] / t[hem - 1], fifths, wear.cut)
+            inker.tube(line[part], half, wear.cloth, ends=hem <= last)
+            if lower and creases:
+                inside = unit((limb.points[0] + limb.points[2]) / 2 - limb.points[1])
+                inker.creases(
+                    line[_COUNT // 2], inside, unit(limb.points[1] - limb.points[0]), half[0], wear.cloth.tone
+                )
 
-    centre, radius, up = head_disc(figure)
-    radius *= rng.uniform(0.65, 1.05)
-    tilt = rng.normal(0, 0.15)
-    up = np.array([up[0] * np.cos(tilt) - up[1] * np.sin(tilt), up[0] * np.sin(tilt) + up[1] * np.cos(tilt)])
-    hair = str(rng.choice(_HAIR, p=[0.08, 0.2, 0.2, 0.14, 0.24, 0.14]))
-    hair_tone = pen.tone if rng.random() < 0.75 else rng.uniform(100, 230)
+    head = Head.sample(rng, figure, pen.tone, canvas.paper)
     middle = torso_depth(figure)
-    # Shirts hang over trousers, and arms lie on the torso rather than behind it where the two are as near.
-    bias = {"leg": 0.05, "arm": -0.04}
-    parts = sorted(limbs(figure), key=lambda limb: -(limb.depth + bias[limb.kind]))
-    behind = [limb for limb in parts if limb.depth + bias[limb.kind] >= middle]
-    facing_away = figure.head_facing < -0.1
-    if not facing_away:
-        _draw_hair(canvas, hair, centre, radius, up, hair_tone, pen)
-    for limb in behind:
-        draw_limb(limb)
-    chest = figure.keypoints[keypoint_index("neck")]
-    inker.shape(
-        ribbon(curve(np.stack([chest, centre - up * radius * 0.5]), 0, 5), np.full(5, radius * 0.33)), skin
-    )
-    hips = figure.keypoints[[keypoint_index("left_hip"), keypoint_index("right_hip")]]
-    inker.shape(ribbon(curve(hips, 0, 5), np.full(5, leg * cut["leg"][0])), cloth["leg"].tone)
-    _draw_torso(inker, figure, arm * rng.uniform(0.6, 1.1), cloth["torso"])
-    for limb in parts:
-        if limb not in behind:
-            draw_limb(limb)
-    head = ellipse(centre, up * radius * 1.1, radius * rng.uniform(0.75, 1.0))
-    inker.shape(head, skin)
-    if facing_away:
-        canvas.fill(head, hair_tone if hair != "none" else skin)
-        _draw_hair(canvas, hair, centre, radius, up, hair_tone, pen)
-    else:
-        if hair != "none":
-            _draw_fringe(canvas, centre, radius, up, hair_tone)
-        draw_disc_face(canvas, figure, centre, radius, pen)
+    fat, hem = rng.uniform(0.85, 1.3), rng.uniform(0.0, 0.5)
+    layers: list[tuple[float, Callable[[], None]]] = [
+        (middle, lambda: _draw_trunk(inker, figure, worn, top, fat, hem))
+    ]
+    for limb in limbs(figure):
+        indices = [keypoint_index(f"{limb.side}_{n}") for n in _JOINTS[limb.kind]]
+        depth = figure.keypoints3d[indices, 2]
+        near = _NEARER[limb.kind]
+        layers.append((float(depth[:2].mean()) - near, lambda limb=limb: draw_half(limb, lower=False)))
+        layers.append((float(depth[1:].mean()) - near, lambda limb=limb: draw_half(limb, lower=True)))
+    skull = float(figure.keypoints3d[keypoint_index("head"), 2]) - _NEARER["head"]
+    layers.append((min(skull, middle - 0.01), lambda: draw_head(inker, figure, head, skin)))
+    if not head.away:
+        draw_hair_behind(inker, head)
+    for _, paint in sorted(layers, key=lambda layer: -layer[0]):
+        paint()
     if rng.random() < 0.2:
-        _draw_motion(canvas, parts, arm + leg, pen)
+        _draw_motion(canvas, limbs(figure), wide["arm"] + wide["leg"], pen)
 
 
-def _sample_cloth(rng: np.random.Generator, canvas: Canvas, pen: Pen) -> _Cloth:
-    kind = rng.random()
-    if kind < 0.3:
-        return _Cloth(pen.tone, "")
-    tone = float(rng.uniform(80, 230)) if rng.random() < 0.25 else canvas.paper
-    return _Cloth(tone, str(rng.choice(_PATTERNS)) if kind < 0.6 else "")
+_JOINTS = {"arm": ("shoulder", "elbow", "wrist"), "leg": ("hip", "knee", "ankle")}
 
 
-def _sample_cut(rng: np.random.Generator, plain: float) -> np.ndarray:
-    if rng.random() < plain:
-        return np.array(_CUTS["hose"])
-    shape = np.array(_CUTS[str(rng.choice(("flare", "balloon", "taper")))])
-    return 1 + (shape - 1) * rng.uniform(0.4, 1.3)
+def _sample_wear(
+    rng: np.random.Generator, cloth: Cloth, width: float, ends: list[float], plain: float
+) -> _Wear:
+    cut = np.array(_CUTS["hose"])
+    if rng.random() > plain:
+        shape = np.array(_CUTS[str(rng.choice(("flare", "balloon", "taper")))])
+        cut = 1 + (shape - 1) * rng.uniform(0.4, 1.2)
+    skin = np.array([0.85, 0.8, 0.72, 0.62, 0.5]) * width
+    return _Wear(
+        cloth, np.maximum(cut * width, skin * 1.1), skin, float(rng.choice(ends, p=[0.25, 0.15, 0.6]))
+    )
 
 
 def _centre_line(points: np.ndarray, bendy: bool) -> np.ndarray:
-    """(20, 2) line through the three joints of a limb, round or nearly cornered at the middle one."""
+    """(21, 2) line through the three joints of a limb, round or nearly cornered at the middle one."""
     if bendy:
-        return curve(points, count=20)
-    return smoothed(np.concatenate([curve(points[:2], 0, 10), curve(points[1:], 0, 11)[1:]]), 1.2)
+        return curve(points, count=_COUNT)
+    half = _COUNT // 2 + 1
+    return smoothed(np.concatenate([curve(points[:2], 0, half), curve(points[1:], 0, half)[1:]]), 1.2)
 
 
-def _normals(line: np.ndarray) -> np.ndarray:
+def _draw_trunk(
+    inker: Inker, figure: Figure, worn: dict[str, _Wear], top: Cloth, fat: float, hem: float
+) -> None:
+    """The seat of the trousers, and over it the shirt down to its hem."""
+    keypoints = figure.keypoints
+    hips = keypoints[[keypoint_index("left_hip"), keypoint_index("right_hip")]]
+    line, wide = _trunk_line(figure, fat, hem)
+    leg = worn["leg"]
+    seat = np.concatenate([hips[:1] + (hips[:1] - hips[1:]) * 0.1, hips[1:] + (hips[1:] - hips[:1]) * 0.1])
+    inker.tube(curve(seat, 0, 5), np.full(5, float(leg.cut[0])), Cloth(leg.cloth.tone), ends=False)
+    left, right = sides(line, wide)
+    outline = np.concatenate([left, right[::-1]])
+    inker.shape(smoothed(np.concatenate([outline, outline[:1]]), 0.6, closed=True)[:-1], top.tone)
+    if top.pattern:
+        inker.pattern(left[2:], right[2:], top)
+
+
+def _trunk_line(figure: Figure, fat: float, hem: float) -> tuple[np.ndarray, np.ndarray]:
+    """(12, 2) line from the neck to the hem and (12,) half widths as wide as chest and hips are seen, pixels."""
+    points, points3d = figure.keypoints, figure.keypoints3d
+    neck, chest, waist, pelvis = (points[keypoint_index(n)] for n in ("neck", "spine3", "spine1", "pelvis"))
+    hips = points[[keypoint_index("left_hip"), keypoint_index("right_hip")]].mean(0)
+    low = hips + (hips - waist) * hem
+    line = np.concatenate(
+        [curve(np.stack([neck, chest, waist]), 0, 8), curve(np.stack([waist, pelvis, low]), 0, 5)[1:]]
+    )
+    line = smoothed(line, 0.8)
+    ribs, basin = (
+        float(np.linalg.norm(points3d[keypoint_index(f"left_{n}")] - points3d[keypoint_index(f"right_{n}")]))
+        for n in ("shoulder", "hip")
+    )
+    turned = global_rotations(figure.pose)[[keypoint_index("spine3"), 0]]
     tangent = np.gradient(line, axis=0)
-    tangent /= np.maximum(np.hypot(*tangent.T)[:, None], 1e-6)
-    return np.stack([-tangent[:, 1], tangent[:, 0]], 1)
-
-
-def _draw_torso(inker: _Inker, figure: Figure, fat: float, cloth: _Cloth) -> None:
-    a, b, c, d, e, f = torso_polygon(figure, widen=fat)
-    left, right = curve(np.stack([a, f, e]), count=9), curve(np.stack([b, c, d]), count=9)
-    outline = np.concatenate(
-        [left, curve(np.stack([e, d]), 0, 5)[1:-1], right[::-1], curve(np.stack([b, a]), 0, 5)[1:-1]]
+    across = np.stack([-tangent[:, 1], tangent[:, 0]], 1) / np.maximum(np.hypot(*tangent.T)[:, None], 1e-6)
+    t = np.linspace(0, 1, len(line))
+    levels = (0, 0.08, 0.3, 0.55, 0.8, 1)
+    side = np.interp(
+        t, levels, np.array([0.18 * ribs, 0.47 * ribs, 0.45 * ribs, 0.4 * ribs, 0.95 * basin, 1.15 * basin])
     )
-    inker.garment(left, right, smoothed(outline, 1.0, closed=True), cloth)
-
-
-def _draw_pattern(canvas: Canvas, left: np.ndarray, right: np.ndarray, pen: Pen, pattern: str) -> None:
-    rng = canvas.rng
-    fine = replace(pen.varied(rng, rng.uniform(0.5, 1.0)), overshoot=0.0, double=0.0)
-    length = float(np.hypot(*np.diff((left + right) / 2, axis=0).T).sum())
-    width = float(np.hypot(*(right - left).T).mean())
-    spacing = max(0.06 * rng.uniform(0.6, 1.4) * (length + width), 3 * pen.width)
-    rows, columns = min(14, int(length / spacing)), min(6, max(1, int(width / spacing)))
-
-    def place(along: float, across: float) -> np.ndarray:
-        at = along * (len(left) - 1)
-        index = np.arange(len(left))
-        a, b = (np.array([np.interp(at, index, edge[:, k]) for k in (0, 1)]) for edge in (left, right))
-        return a + across * (b - a)
-
-    for row in range(rows):
-        along = (row + 0.5) / rows
-        if pattern == "stripes":
-            canvas.stroke(np.stack([place(along, across) for across in (0.04, 0.5, 0.96)]), fine)
-        elif pattern == "zigzag":
-            if row % 2 == 0:
-                points = [
-                    place(along + 0.35 * (k % 2) / rows, across)
-                    for k, across in enumerate(np.linspace(0.05, 0.95, 7))
-                ]
-                canvas.stroke(np.stack(points), fine)
-        else:
-            for column in range(columns):
-                across = (column + 0.5 + 0.5 * (row % 2) * (columns > 1)) / (columns + 0.5)
-                centre = place(along, across) + rng.normal(0, 0.08 * spacing, 2)
-                half = 0.22 * spacing
-                if pattern == "dots":
-                    canvas.fill(ellipse(centre, np.array([half * 0.8, 0]), half * 0.7, 8), pen.tone)
-                else:
-                    canvas.stroke(centre + np.array([[-half, -half], [half, half]]), fine)
-                    canvas.stroke(centre + np.array([[-half, half], [half, -half]]), fine)
-
-
-def _draw_creases(inker: _Inker, joints: np.ndarray, line: np.ndarray, wide: np.ndarray, tone: float) -> None:
-    """Folds on the inside of the bent middle joint, of paper where the cloth is inked."""
-    nearest = int(np.hypot(*(line - joints[1]).T).argmin())
-    if nearest >= len(line) - 2:
-        return
-    canvas = inker.canvas
-    inside = unit((joints[0] + joints[2]) / 2 - joints[1])
-    dark = tone <= inker.pen.tone + 60
-    fine = replace(inker.pen, tone=canvas.paper if dark else inker.pen.tone, overshoot=0.0, double=0.0)
-    for shift in canvas.rng.uniform(-1, 1, int(canvas.rng.integers(1, 4))):
-        start = line[nearest] + inside * wide[nearest] * 0.95
-        goal = (
-            line[nearest]
-            + unit(joints[1] - joints[0]) * wide[nearest] * shift * 0.7
-            - inside * wide[nearest] * 0.1
-        )
-        canvas.stroke(
-            curve(np.stack([start, goal]), canvas.rng.normal(0, 0.1), 6), fine.varied(canvas.rng, 0.8)
-        )
-
-
-def _draw_hand(
-    inker: _Inker, points: np.ndarray, wrist: float, size: float, fingers: bool, skin: float
-) -> None:
-    along = unit(points[3] - points[2])
-    size = max(size, wrist * 1.1)
-    reach = max(float(np.hypot(*(points[3] - points[2]))), size)
-    side = np.array([-along[1], along[0]])
-    palm = points[2] + along * reach * 0.55
-    if fingers:
-        count = int(inker.canvas.rng.integers(3, 6))
-        for spread in np.linspace(-1, 1, count):
-            root = palm + side * spread * size * 0.6
-            tip = root + (along + side * spread * 0.6) * reach * (0.9 - 0.25 * abs(spread))
-            inker.shape(
-                ribbon(curve(np.stack([root, tip]), 0.08 * spread, 5), np.linspace(0.24, 0.17, 5) * size),
-                skin,
-            )
-    oval = ellipse(palm, along * reach * (0.6 if fingers else 0.85), size * 0.75)
-    if fingers:
-        inker.canvas.fill(oval, skin)
-        inker.canvas.stroke(oval[7:18], inker.pen.varied(inker.canvas.rng))
-    else:
-        inker.shape(oval, skin)
-        thumb = np.stack([palm, palm + (along * 0.5 + side) * size])
-        inker.shape(ribbon(curve(thumb, 0, 5), np.full(5, size * 0.25)), skin)
-
-
-def _draw_foot(inker: _Inker, points: np.ndarray, ankle: float, size: float, bare: bool, tone: float) -> None:
-    along = points[3] - points[2]
-    shin = unit(points[1] - points[2])
-    high = max(0.3 * float(np.hypot(*along)), ankle * 0.9) * size
-    # Square to the foot and on the shin's side, so that the sole is away from the knee.
-    top = unit(np.array([-along[1], along[0]]))
-    top = top if top @ shin >= 0 else -top
-    heel, toe = (
-        points[2] - along * 0.25 * size - top * high * 0.2,
-        points[3] + along * 0.12 - top * high * 0.25,
-    )
-    corners = [heel - top * high * 0.35, toe - top * high * 0.35, toe + top * high * 0.35]
-    instep = points[2] + along * 0.35 + top * high * 0.75
-    corners += [instep, points[2] + top * high * 0.8 - along * 0.2, heel + top * high * 0.4]
-    outline = np.concatenate(
-        [curve(np.stack([corners[k], corners[(k + 1) % 6]]), 0, 5)[:-1] for k in range(6)]
-    )
-    inker.shape(smoothed(outline, 1.3, closed=True), tone)
-    rng = inker.canvas.rng
-    fine = replace(inker.pen.varied(rng, 0.7), overshoot=0.0, double=0.0)
-    if bare:
-        for k in range(3):
-            start = toe + top * high * (0.25 - 0.25 * k)
-            inker.canvas.stroke(np.stack([start, start - along * 0.18]), fine)
-    elif tone > inker.pen.tone + 60:
-        inker.canvas.stroke(np.stack([heel - top * high * 0.05, toe - top * high * 0.05]), fine)
-        for share in rng.uniform(0.3, 0.6, int(rng.integers(0, 3))):
-            lace = points[2] + along * share + top * high * 0.5
-            inker.canvas.stroke(np.stack([lace - top * high * 0.3, lace + along * 0.08]), fine)
-
-
-def _draw_hair(
-    canvas: Canvas, kind: str, centre: np.ndarray, radius: float, up: np.ndarray, tone: float, pen: Pen
-) -> None:
-    """What of the hair stands out around the head."""
-    rng = canvas.rng
-    side = np.array([-up[1], up[0]])
-    if kind == "bush":
-        canvas.fill(
-            ellipse(
-                centre + up * radius * 0.4,
-                up * radius * rng.uniform(1.1, 1.6),
-                radius * rng.uniform(1.1, 1.7),
-            ),
-            tone,
-        )
-    elif kind == "bun":
-        canvas.fill(ellipse(centre + up * radius * 1.3, up * radius * 0.45, radius * 0.5, 12), tone)
-    elif kind == "long":
-        drift = side * rng.normal(0, 1.2) * radius
-        line = curve(
-            np.stack(
-                [
-                    centre + up * radius * 0.5,
-                    centre + drift,
-                    centre - up * radius * rng.uniform(0.8, 2.4) + 1.6 * drift,
-                ]
-            )
-        )
-        canvas.fill(ribbon(line, np.linspace(1.1, rng.uniform(0.3, 1.1), len(line)) * radius), tone)
-    elif kind == "curls":
-        size = rng.uniform(0.35, 0.55)
-        for angle in np.linspace(-2.0, 2.0, 11):
-            place = centre + (up * np.cos(angle) + side * np.sin(angle)) * radius * rng.uniform(0.95, 1.2)
-            curl = ellipse(place, up * radius * size, radius * size, 10)
-            canvas.fill(curl, tone)
-            if tone > pen.tone + 60:
-                canvas.stroke(curl, pen.varied(rng, 0.7), closed=True)
-
-
-def _draw_fringe(canvas: Canvas, centre: np.ndarray, radius: float, up: np.ndarray, tone: float) -> None:
-    """Hair on the upper part of a head that is seen from the front or the side."""
-    rng = canvas.rng
-    side = np.array([-up[1], up[0]])
-    angle = np.linspace(-1.25, 1.25, 12)[:, None]
-    crown = centre + (np.cos(angle) * up * 1.15 + np.sin(angle) * side) * radius
-    brow = centre + up * radius * rng.uniform(0.45, 0.75) + side * radius * rng.normal(0, 0.3)
-    canvas.fill(np.concatenate([crown, brow[None]]).astype(np.float32), tone)
+    deep = np.interp(t, levels, np.array([0.12, 0.22, 0.3, 0.28, 0.3, 0.32]) * ribs)
+    seen = [np.abs(across @ (turned[0 if t_ < 0.55 else 1][:2, [0, 2]])) for t_ in t]
+    extent = np.array([np.hypot(side[k] * seen[k][k, 0], deep[k] * seen[k][k, 1]) for k in range(len(t))])
+    return line, extent * fat * figure.scale
 
 
 def _draw_motion(canvas: Canvas, parts: list[Limb], away: float, pen: Pen) -> None:
@@ -375,8 +212,5 @@ def _draw_motion(canvas: Canvas, parts: list[Limb], away: float, pen: Pen) -> No
     side = unit(np.array([-along[1], along[0]])) * canvas.rng.choice([-1, 1])
     for k in range(int(canvas.rng.integers(2, 4))):
         shift = side * away * (0.9 + 0.35 * k)
-        ends = (
-            np.stack([limb.points[1] + along * 0.3, limb.points[1] + along * canvas.rng.uniform(0.6, 1.0)])
-            + shift
-        )
-        canvas.stroke(curve(ends, 0.15, 8), pen.varied(canvas.rng, 0.7))
+        ends = np.stack([limb.points[1] + along * 0.3, limb.points[1] + along * canvas.rng.uniform(0.6, 1.0)])
+        canvas.stroke(curve(ends + shift, 0.15, 8), pen.varied(canvas.rng, 0.7))
