@@ -27,7 +27,7 @@ def test_a_clip_is_either_trained_on_or_validated_on(bank_file):
     train, validation = PoseBank.load(bank_file), PoseBank.load(bank_file, validation=True)
     assert len(train.rotations) + len(validation.rotations) == total
     assert len(validation.rotations) == 20  # five clips of four
-    assert validation.posture_share == 0
+    assert validation.captured_only
     for rotations in validation.rotations:
         assert not np.isclose(train.rotations, rotations, atol=1e-6).all((1, 2, 3)).any()
 

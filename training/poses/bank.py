@@ -1,4 +1,4 @@
-"""The pose bank: motion-capture poses, split by clip, sampled so that rare postures are not rare.
+"""The pose bank: motion-capture poses, split by clip, sampled so that every kind of pose is drawn often enough.
 
 The bank is an ``.npz`` with ``poses`` (N, 24, 3) axis-angle in SMPL order, y up, and ``clip_name`` (N,) or
 ``clip_id`` (N,) with a list of clips beside it; ``distinct6`` (N,) bool, where present, marks a subset
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zipfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from backend.skeleton import KEYPOINT_MIRROR, N_JOINTS, keypoint_index
 
 from .postures import POSTURES
 from .split import held_out, names_beside
+from .strata import STRATA, classify, place, stratify
 
 _UPPER = [keypoint_index(n) for n in ("spine2", "spine3", "neck", "head")]
 _ARMS = {
@@ -28,8 +30,12 @@ _ARMS = {
 _MIRROR = np.array(KEYPOINT_MIRROR[:N_JOINTS])
 _FLIP = np.diag([-1.0, 1.0, 1.0]).astype(np.float32)
 
-#: How often training draws one of the hand-set postures.
-_POSTURE_SHARE = 0.16
+#: A hand-set posture is drawn as often as this many captured ones of its kind, within bounds.
+_POSTURE_WORTH = 30
+_POSTURE_BOUNDS = (0.1, 0.6)
+
+#: How often a varied pose that left its kind is drawn anew before it is taken as it is.
+_TRIES = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +45,13 @@ class PoseBank:
     Attributes:
         rotations: (N, 24, 3, 3) float32 local rotations; the first one carries pitch and roll only,
             the heading is taken out so that every pose faces +z.
-        weights: (N,) sampling probability, raised for low, bent, lying and inverted postures.
-        posture_share: how often a hand-set posture is drawn instead.
+        weights: (N,) probability by which each kind of pose has its share of :data:`strata.STRATA`.
+        captured_only: without hand-set postures, as for validation.
     """
 
     rotations: np.ndarray
     weights: np.ndarray
-    posture_share: float = 0.0
+    captured_only: bool = True
 
     @classmethod
     def load(cls, path: Path | str, validation: bool = False) -> PoseBank:
@@ -67,15 +73,45 @@ class PoseBank:
         except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(f"{path} is no pose bank: it needs the arrays poses and clip_name.") from error
         split = held_out(clips if named else names_beside(path, clips)) == validation
-        rotations = rodrigues(poses[distinct & split].astype(np.float32))
-        rotations = without_heading(rotations)
-        return cls(rotations, _rarity(rotations), 0.0 if validation else _POSTURE_SHARE)
+        rotations = without_heading(rodrigues(poses[distinct & split].astype(np.float32)))
+        return cls(rotations, _balance(stratify(rotations)), captured_only=validation)
 
     def sample(self, rng: np.random.Generator) -> np.ndarray:
-        """One new pose, (24, 3, 3) float32: drawn, perhaps spliced, mirrored and given joint noise."""
-        pose = self._draw(rng)
+        """One new pose, (24, 3, 3) float32: of a kind drawn by its share, then varied within that kind."""
+        kinds, ends = self._kinds
+        kind = kinds[int(np.searchsorted(ends, rng.random(), side="right"))]
+        for _ in range(_TRIES):
+            pose = self._varied(rng, kind)
+            if int(classify(*place(pose[None]))[0]) == kind:
+                return pose
+        return self._draw(rng, kind)
+
+    @cached_property
+    def _kinds(self) -> tuple[list[int], np.ndarray]:
+        """The kinds that can be drawn and where each one's share of 0..1 ends."""
+        shares = np.array(list(STRATA.values()))
+        held = [k for k in range(len(shares)) if len(self._members[k]) or len(self._seeds[k])]
+        ends = np.cumsum(shares[held] / shares[held].sum())
+        ends[-1] = 1
+        return held, ends
+
+    @cached_property
+    def _members(self) -> list[np.ndarray]:
+        """Of each kind, the indices of its poses."""
+        kinds = stratify(self.rotations)
+        return [np.flatnonzero(kinds == kind) for kind in range(len(STRATA))]
+
+    @cached_property
+    def _seeds(self) -> list[np.ndarray]:
+        """Of each kind, the hand-set postures that may be drawn."""
+        kinds = stratify(POSTURES)
+        return [POSTURES[(kinds == k) & (not self.captured_only)] for k in range(len(STRATA))]
+
+    def _varied(self, rng: np.random.Generator, kind: int) -> np.ndarray:
+        """A pose of a kind, perhaps spliced, mirrored and given joint noise."""
+        pose = self._draw(rng, kind)
         if rng.random() < 0.35:
-            other = self._draw(rng)
+            other = self._draw(rng, kind) if rng.random() < 0.5 else self._draw(rng, self._any_kind(rng))
             joints = _ARMS["left"] if rng.random() < 0.5 else _ARMS["right"]
             if rng.random() < 0.4:
                 joints = _ARMS["left"] + _ARMS["right"] + _UPPER
@@ -83,25 +119,36 @@ class PoseBank:
         if rng.random() < 0.5:
             pose = mirror(pose)
         if rng.random() < 0.65:
-            amount = rng.uniform(0.03, 0.2) * _NOISE[:, None]
-            pose = pose @ rodrigues((rng.standard_normal((N_JOINTS, 3)) * amount).astype(np.float32))
+            pose = pose @ _noise(rng, 0.03, 0.2)
         if rng.random() < 0.3:
             turn = rng.normal(0, 1, 3) * (0.25, 0.4, 0.15)
             pose[_UPPER[2:]] = pose[_UPPER[2:]] @ rodrigues((turn / 2).astype(np.float32))
         return pose
 
-    def _draw(self, rng: np.random.Generator) -> np.ndarray:
-        if rng.random() < self.posture_share:
-            spread = rng.uniform(0.05, 0.3) * _NOISE[:, None]
-            noise = rodrigues((rng.standard_normal((N_JOINTS, 3)) * spread).astype(np.float32))
-            return POSTURES[rng.integers(len(POSTURES))] @ noise
-        return self.rotations[rng.choice(len(self.rotations), p=self.weights)].copy()
+    def _any_kind(self, rng: np.random.Generator) -> int:
+        kinds = self._kinds[0]
+        return kinds[int(rng.integers(len(kinds)))]
+
+    def _draw(self, rng: np.random.Generator, kind: int) -> np.ndarray:
+        """A captured or hand-set pose of a kind that has any."""
+        members, seeds = self._members[kind], self._seeds[kind]
+        worth = _POSTURE_WORTH * len(seeds)
+        share = float(np.clip(worth / max(worth + len(members), 1), *_POSTURE_BOUNDS))
+        if len(seeds) and (not len(members) or rng.random() < share):
+            return seeds[rng.integers(len(seeds))] @ _noise(rng, 0.03, 0.2)
+        return self.rotations[members[rng.integers(len(members))]].copy()
 
 
 #: Joint noise per joint, relative: hinge and end joints move more freely than the spine.
 _NOISE = np.ones(N_JOINTS, np.float32)
 _NOISE[[keypoint_index(n) for n in ("spine1", "spine2", "spine3", "left_collar", "right_collar")]] = 0.4
 _NOISE[[keypoint_index(f"{s}_{n}") for s in ("left", "right") for n in ("hand", "foot")]] = 1.2
+
+
+def _noise(rng: np.random.Generator, least: float, most: float) -> np.ndarray:
+    """(24, 3, 3) small turns, their size in radians between two bounds."""
+    spread = rng.uniform(least, most) * _NOISE[:, None]
+    return rodrigues((rng.standard_normal((N_JOINTS, 3)) * spread).astype(np.float32))
 
 
 def mirror(pose: np.ndarray) -> np.ndarray:
@@ -124,26 +171,8 @@ def without_heading(rotations: np.ndarray) -> np.ndarray:
     return local_rotations(world).astype(np.float32)
 
 
-def _rarity(rotations: np.ndarray) -> np.ndarray:
-    """Sampling weights: partly by how rare a posture's coarse description is."""
-    world = global_rotations(rotations)
-    lean = np.degrees(np.arccos(np.clip(world[:, 0, 1, 1], -1, 1)))
-    knees = [
-        np.degrees(np.arccos(np.clip((np.trace(rotations[:, k], axis1=1, axis2=2) - 1) / 2, -1, 1)))
-        for k in (keypoint_index("left_knee"), keypoint_index("right_knee"))
-    ]
-    thighs = [-world[:, k, 1, 1] for k in (keypoint_index("left_hip"), keypoint_index("right_hip"))]
-    arms = [
-        np.sign(x) * world[:, keypoint_index(f"{s}_shoulder"), 1, 0]
-        for s, x in (("left", 1.0), ("right", -1.0))
-    ]
-    features = [
-        np.digitize(lean, (20, 50, 90, 130)),
-        *(np.digitize(k, (40, 85)) for k in knees),
-        *(np.digitize(t, (-0.7, -0.2, 0.4)) for t in thighs),
-        *(np.digitize(a, (-0.4, 0.4)) for a in arms),
-    ]
-    _, cell, counts = np.unique(np.stack(features, 1), axis=0, return_inverse=True, return_counts=True)
-    rare = counts[cell.reshape(-1)] ** -0.5
-    # Half of the draws follow the capture as it is: people also draw people who just stand.
-    return 0.55 * rare / rare.sum() + 0.45 / len(rare)
+def _balance(kinds: np.ndarray) -> np.ndarray:
+    """(N,) sampling weights by which each kind that is there has its share of the whole."""
+    counts = np.bincount(kinds, minlength=len(STRATA))
+    weights = (np.array(list(STRATA.values())) / np.maximum(counts, 1))[kinds]
+    return weights / weights.sum()
