@@ -9,6 +9,7 @@ from backend.skeleton import KEYPOINT_PARENTS, keypoint_index
 from training.drawing.camera import Camera
 from training.drawing.figure import bone_directions, sample_figure
 from training.drawing.gbuffer import GBuffer, render, trace_lines, vertex_normals
+from training.drawing.paper import moved
 from training.drawing.pen import Canvas, Pen, resample, ribbon, smoothed
 from training.drawing.placement import CANVAS, Placement
 from training.drawing.record import Flag
@@ -137,10 +138,11 @@ def test_every_style_draws_ink_where_the_figure_is(machine, style):
 
 def test_labels_are_consistent(machine):
     for seed in range(25):
-        for figure in machine.draw(seed).figures:
+        drawing = machine.draw(seed)
+        for figure in drawing.figures:
             np.testing.assert_allclose(np.linalg.norm(figure.directions, axis=-1), 1, atol=1e-5)
             seen = figure.camera.project(figure.keypoints3d) * figure.scale + figure.offset
-            np.testing.assert_allclose(figure.keypoints, seen, atol=1e-2)
+            np.testing.assert_allclose(figure.keypoints, moved(seen, drawing.warp), atol=1e-2)
             off_page = ((figure.keypoints < 0) | (figure.keypoints > CANVAS - 1)).any(1)
             assert (figure.flags[off_page] == Flag.OUTSIDE).all()
             if figure.part == "whole" and not off_page.any():

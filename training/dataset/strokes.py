@@ -15,6 +15,7 @@ from backend.skeleton import KEYPOINT_NAMES
 from ..drawing.anatomy import load_anatomy
 from ..drawing.machine import DrawingMachine
 from ..drawing.marks import Mark
+from ..drawing.paper import moved
 from ..drawing.record import Drawing
 from ..drawing.styles import STYLES
 from ..poses.bank import PoseBank
@@ -46,6 +47,7 @@ def to_strokes(drawing: Drawing) -> dict[str, Any]:
             f"Drawing {drawing.seed} ({drawing.style}) has painted tones, which are no strokes; "
             "take another seed or --style."
         )
+    back = np.linalg.inv(drawing.warp)
     return {
         "schema": SCHEMA,
         "seed": drawing.seed,
@@ -55,7 +57,7 @@ def to_strokes(drawing: Drawing) -> dict[str, Any]:
         "paper": round(float(canvas.paper), 2),
         "strokes": [_stroke(mark) for mark in canvas.marks],
         "figures": [
-            {"keypoints": dict(zip(KEYPOINT_NAMES, _rounded(figure.keypoints, 2), strict=True))}
+            {"keypoints": dict(zip(KEYPOINT_NAMES, _rounded(moved(figure.keypoints, back), 2), strict=True))}
             for figure in drawing.figures
         ],
     }

@@ -13,10 +13,11 @@ from ..poses.bank import PoseBank
 from ..poses.contacts import find_contacts
 from .anatomy import Anatomy
 from .camera import Camera
+from .canvas import Canvas
 from .figure import Figure, bone_directions, sample_figure
 from .outfit import Label
-from .page import digitise
-from .pen import Canvas, Pen
+from .paper import finish, moved
+from .pen import Pen
 from .placement import CANVAS, Fit, Placement, sample_placements
 from .props import draw_before, draw_behind
 from .record import Drawing, DrawnFigure, Flag
@@ -91,18 +92,21 @@ class DrawingMachine:
         canvas.rng = rng
         if len(figures) == 1:
             draw_before(canvas, figures[0], pen)
+        page = finish(canvas.image, rng)
         labelled = []
         for k, figure in enumerate(figures):
             hidden = np.zeros((CANVAS, CANVAS), bool)
             for later, ink in zip(figures[k + 1 :], touched[k + 1 :], strict=True):
                 hidden |= later.buffer.mask if look.needs_mesh else ink
-            labelled.append(_labels(figure, look, touched[k], hidden))
+            labelled.append(_labels(figure, look, touched[k], hidden, page.warp))
         return Drawing(
             seed,
-            digitise(canvas.image, rng),
+            page.image,
             tuple(labelled),
             look.name,
             "expert" if expert else "novice",
+            page.warp,
+            page.palette,
             canvas,
         )
 
@@ -121,7 +125,9 @@ def _cut_off(rng: np.random.Generator, fit: Fit) -> np.ndarray:
     return (rows < fit.top) | (rows > fit.bottom)
 
 
-def _labels(figure: Figure, look: Style, touched: np.ndarray, hidden: np.ndarray) -> DrawnFigure:
+def _labels(
+    figure: Figure, look: Style, touched: np.ndarray, hidden: np.ndarray, warp: np.ndarray
+) -> DrawnFigure:
     """What is known of a drawn figure.
 
     Args:
@@ -129,22 +135,29 @@ def _labels(figure: Figure, look: Style, touched: np.ndarray, hidden: np.ndarray
         look: the style it is drawn in.
         touched: (S, S) bool pixels that drawing it changed.
         hidden: (S, S) bool pixels where something drawn later lies over it.
+        warp: (3, 3) homography from drawn to finished pixels.
     """
     if look.needs_mesh:
         # Neither a prop nor a painted ground belongs in the box.
         near = cv2.dilate(figure.buffer.mask.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
         touched = touched & near & (figure.label_map != Label.PROP)
+    if (warp != np.eye(3)).any():
+        touched = (
+            cv2.warpPerspective(touched.astype(np.uint8), warp, touched.shape, flags=cv2.INTER_NEAREST) > 0
+        )
     rows, columns = touched.any(1).nonzero()[0], touched.any(0).nonzero()[0]
     box = np.zeros(4) if not len(rows) else np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
     x, y = figure.keypoints.T
     low, high = max(figure.fit.top, 0.0), min(figure.fit.bottom, CANVAS - 1.0)
     inside = (x >= 0) & (x <= CANVAS - 1) & (y >= low) & (y <= high)
+    keypoints = moved(figure.keypoints, warp)
+    inside &= ((keypoints >= 0) & (keypoints <= CANVAS - 1)).all(1)
     column, row = np.clip(np.round(figure.keypoints), 0, CANVAS - 1).astype(int).T
     visible = (figure.drawn if look.needs_mesh else np.ones(len(x), bool)) & ~hidden[row, column]
     return DrawnFigure(
         box.astype(np.float32),
         figure.fit.part,
-        figure.keypoints,
+        keypoints,
         figure.keypoints3d,
         bone_directions(figure.keypoints3d).astype(np.float32),
         np.where(inside, np.where(visible, Flag.VISIBLE, Flag.INVISIBLE), Flag.OUTSIDE).astype(np.uint8),

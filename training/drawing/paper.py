@@ -52,6 +52,14 @@ def finish(image: np.ndarray, rng: np.random.Generator) -> Page:
     return Page(page, warp, _palette(page, rng))
 
 
+def moved(points: np.ndarray, warp: np.ndarray) -> np.ndarray:
+    """(n, 2) float32 pixels through a (3, 3) homography; the identity leaves every bit as it is."""
+    if (warp == np.eye(3)).all():
+        return points
+    through = np.column_stack([points, np.ones(len(points))]) @ warp.T
+    return (through[:, :2] / through[:, 2:]).astype(np.float32)
+
+
 def _printed(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Ruled, squared or dotted paper, with a margin by chance: printed lines under what is drawn."""
     size = len(page)

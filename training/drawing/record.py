@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -26,7 +26,7 @@ class DrawnFigure:
     Attributes:
         box: (4,) float32 x0, y0, x1, y1 of what is drawn of it inside the page, pixels.
         part: "whole", "waist_up", "bust" or "legs": how much of the figure is drawn.
-        keypoints: (30, 2) float32 pixels, also of those outside.
+        keypoints: (30, 2) float32 pixels of the finished page, also of those outside.
         keypoints3d: (30, 3) float32 metres, camera frame, pelvis at 0, of the disproportioned body.
         directions: (29, 3) float32 unit bone directions, camera frame.
         flags: (30,) uint8 of :class:`Flag`.
@@ -34,7 +34,8 @@ class DrawnFigure:
         betas: (10,) float32.
         proportions: (24, 2) float32 length and width of every joint's part, 1 for the anatomical body.
         camera: from where the figure is seen.
-        scale: pixels a metre: keypoints = scale * camera.project(keypoints3d) + offset.
+        scale: pixels a metre: keypoints = scale * camera.project(keypoints3d) + offset, and then moved by the
+            drawing's warp.
         offset: (2,) float32 pixels of the pelvis.
         facing: cosine between the chest's forward and the viewer: 1 front view, -1 back view.
         contacts: pairs of joints whose parts touch, with a score 0..1, as in ``sketch2pose/1``.
@@ -66,6 +67,8 @@ class Drawing:
         figures: those drawn on it, in drawing order.
         style: name of the style.
         regime: "novice" or "expert": whose hand drew the strokes.
+        warp: (3, 3) float64 homography from drawn to finished pixels; the identity but for photos of paper.
+        palette: (256, 3) uint8 RGB colours of the greys, each of the grey's luminance; None for a grey page.
         canvas: what it was drawn on, with its marks; None for a drawing that was read back.
     """
 
@@ -74,4 +77,6 @@ class Drawing:
     figures: tuple[DrawnFigure, ...]
     style: str
     regime: str
+    warp: np.ndarray = field(default_factory=lambda: np.eye(3))
+    palette: np.ndarray | None = None
     canvas: Canvas | None = None
