@@ -12,23 +12,6 @@ from backend.skeleton import N_JOINTS, PART_ENDS, keypoint_index
 
 
 @dataclass(frozen=True, eq=False)
-class Field:
-    """A number at every vertex, along which clothes are cut.
-
-    Attributes:
-        values: (V,) float32.
-        edge_values: (E, 2) of the ends of every edge.
-        low: (F,) least of every triangle.
-        high: (F,) greatest of every triangle.
-    """
-
-    values: np.ndarray
-    edge_values: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
 class Anatomy:
     """A body with what the drawing machine needs to know of it.
 
@@ -56,40 +39,30 @@ class Anatomy:
     def edges(self) -> np.ndarray:
         """(E, 2) vertices of every edge of the mesh."""
         pairs = np.concatenate([self.faces[:, [0, 1]], self.faces[:, [1, 2]], self.faces[:, [2, 0]]])
-        return np.unique(np.sort(pairs, 1), axis=0)
-
-    def field(self, values: np.ndarray) -> Field:
-        """What cutting along (V,) ``values`` needs."""
-        a, b, c = values[self.faces.T]
-        return Field(
-            values,
-            values[self.edges],
-            np.minimum(np.minimum(a, b), c),
-            np.maximum(np.maximum(a, b), c),
-        )
+        return np.unique(np.sort(pairs, 1), axis=0).astype(np.int32)
 
     @cached_property
-    def arm_field(self) -> Field:
-        """0 at the shoulders, 1 at the elbows, 2 at the wrists, 3 at the knuckles; less than 0 on the trunk."""
+    def arm_field(self) -> np.ndarray:
+        """(V,) float32: 0 at the shoulders, 1 at the elbows, 2 at the wrists, 3 at the knuckles; less than 0 on the trunk."""
         joints = [self._at(f"left_{n}")[0] for n in ("shoulder", "elbow", "wrist", "hand")]
         x, y, _ = self.body.v_template.T
         reach = np.interp(np.abs(x), [0, *joints], [-1, 0, 1, 2, 3])
         # The trunk and the legs are as far out as the shoulders, but lower.
-        return self.field((reach - 20 * (self._at("left_shoulder")[1] - 0.09 - y).clip(0)).astype(np.float32))
+        return (reach - 20 * (self._at("left_shoulder")[1] - 0.09 - y).clip(0)).astype(np.float32)
 
     @cached_property
-    def height_field(self) -> Field:
-        """-1 at the neck, 0 at the hips, 1 at the knees, 2 at the ankles, beyond 2 on the feet."""
+    def height_field(self) -> np.ndarray:
+        """(V,) float32: -1 at the neck, 0 at the hips, 1 at the knees, 2 at the ankles, beyond 2 on the feet."""
         stops = [self._at(n)[1] for n in ("neck", "left_hip", "left_knee", "left_ankle")]
         top, low = self.body.v_template[:, 1].max(), self.body.v_template[:, 1].min()
         y = self.body.v_template[:, 1]
-        return self.field(np.interp(y, [low, *stops[::-1], top], [2.3, 2, 1, 0, -1, -1.6]).astype(np.float32))
+        return np.interp(y, [low, *stops[::-1], top], [2.3, 2, 1, 0, -1, -1.6]).astype(np.float32)
 
     @cached_property
-    def neck_field(self) -> Field:
-        """Metres from the middle of the neck; 0 on the head."""
+    def neck_field(self) -> np.ndarray:
+        """(V,) float32 metres from the middle of the neck; 0 on the head."""
         away = np.linalg.norm(self.body.v_template - self._at("neck") - (0, 0.02, 0), axis=1)
-        return self.field(np.where(self.part == keypoint_index("head"), 0, away).astype(np.float32))
+        return np.where(self.part == keypoint_index("head"), 0, away).astype(np.float32)
 
     @cached_property
     def head_place(self) -> np.ndarray:

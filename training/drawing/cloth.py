@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 
 from backend.skeleton import N_JOINTS, keypoint_index
 
-from .anatomy import Anatomy, Field
+from .anatomy import Anatomy
 from .shapes import Label, Piece, grid
 
 
@@ -28,37 +29,61 @@ class Dressing:
         self.pieces: list[Piece] = []
         self.wears: list[str] = []
 
-    def below(self, field: Field, level: float) -> np.ndarray:
-        """(F,) bool triangles where a field is less than a level; the mesh is fitted to the border.
+    def below(self, field: np.ndarray, level: float) -> np.ndarray:
+        """(F,) bool triangles where a (V,) float32 field is less than a level; the mesh is fitted to the border.
 
         Of every edge that crosses the level, the nearer end slides along it to the level, so that hems are clean.
         """
-        start, end = field.edge_values.T - level
-        crossing = np.flatnonzero((start < 0) != (end < 0))
-        start, end = start[crossing], end[crossing]
-        share = start / (start - end)
-        first, second = self.anatomy.edges[crossing].T
-        mover, other = np.where(share < 0.5, (first, second), (second, first))
-        share = np.minimum(share, 1 - share)
-        order = np.argsort(-share)  # of several edges the shortest way is written last
-        mover, other, share = mover[order], other[order], share[order]
-        inside = field.high < level
-        mixed = np.flatnonzero(~inside & (field.low < level))
-        values = field.values - level
-        values[mover] = 0
-        inside[mixed] = values[self.anatomy.faces[mixed]].sum(1) < 0
-        start = self.positions[mover]
-        self.positions[mover] = start + share[:, None] * (self.positions[other] - start)
-        return inside
+        return _cut(field, np.float32(level), self.anatomy.edges, self.anatomy.faces, self.positions)
 
     def cover(self, triangles: np.ndarray, label: Label, thickness: float | np.ndarray) -> None:
         """Make (F,) bool triangles of a material that stands off by metres, one number or (V,)."""
         self.label[triangles] = label
-        covered = np.zeros(len(self.positions), bool)
-        covered[self.anatomy.faces[triangles]] = True
-        if isinstance(thickness, np.ndarray):
-            thickness = thickness[covered, None]
-        self.positions[covered] += thickness * self.anatomy.rest_normals[covered]
+        stand = np.broadcast_to(np.asarray(thickness, np.float32), len(self.positions))
+        _push_out(self.anatomy.faces, triangles, stand, self.anatomy.rest_normals, self.positions)
+
+
+@numba.njit(cache=True, nogil=True)
+def _cut(
+    field: np.ndarray, level: np.float32, edges: np.ndarray, faces: np.ndarray, positions: np.ndarray
+) -> np.ndarray:
+    share = np.ones(len(field), np.float32)
+    target = np.full(len(field), -1, np.int32)
+    for e in range(len(edges)):
+        i, j = edges[e, 0], edges[e, 1]
+        a, b = field[i] - level, field[j] - level
+        if (a < 0) != (b < 0):
+            t = a / (a - b)
+            mover, other = (i, j) if t < 0.5 else (j, i)
+            t = min(t, 1 - t)
+            if target[mover] < 0 or t < share[mover]:
+                share[mover], target[mover] = t, other
+    inside = np.zeros(len(faces), np.bool_)
+    for f in range(len(faces)):
+        total = np.float32(0)
+        for k in range(3):
+            if target[faces[f, k]] < 0:
+                total += field[faces[f, k]] - level
+        inside[f] = total < 0
+    before = positions.copy()
+    for v in range(len(field)):
+        if target[v] >= 0:
+            positions[v] += share[v] * (before[target[v]] - before[v])
+    return inside
+
+
+@numba.njit(cache=True, nogil=True)
+def _push_out(
+    faces: np.ndarray, triangles: np.ndarray, stand: np.ndarray, normals: np.ndarray, positions: np.ndarray
+) -> None:
+    done = np.zeros(len(positions), np.bool_)
+    for f in range(len(faces)):
+        if triangles[f]:
+            for k in range(3):
+                v = faces[f, k]
+                if not done[v]:
+                    done[v] = True
+                    positions[v] += stand[v] * normals[v]
 
 
 def hanging(

@@ -22,10 +22,9 @@ def shape_hands(rng: np.random.Generator, dressing: Dressing) -> None:
         kind = rng.choice(["spread", "mitten", "bent"], p=[0.3, 0.4, 0.3])
         if kind == "spread":
             continue
-        x, y, z = (dressing.positions * (side, 1, 1)).T
-        beyond = x - hand[0] - _KNUCKLES
-        fingers = np.flatnonzero((beyond > 0) & (z < _THUMB))
-        beyond, y, z = beyond[fingers], y[fingers], z[fingers]
+        beyond = side * dressing.positions[:, 0] - hand[0] - _KNUCKLES
+        fingers = np.flatnonzero((beyond > 0) & (dressing.positions[:, 2] < _THUMB))
+        beyond, y, z = beyond[fingers], *dressing.positions[fingers, 1:].T
         close = rng.uniform(0.65, 0.8) if kind == "mitten" else rng.uniform(0.75, 1.0)
         z = hand[2] + (z - hand[2]) * (1 - (1 - close) * (beyond / 0.03).clip(0, 1))
         turn = rng.uniform(0.05, 0.4) if kind == "mitten" else rng.uniform(0.4, 1.2)

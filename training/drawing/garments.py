@@ -50,7 +50,7 @@ def _top(rng: np.random.Generator, dressing: Dressing, loose: float, label: Labe
     worn = dressing.below(anatomy.arm_field, sleeve) & dressing.below(anatomy.height_field, hem)
     worn &= ~dressing.below(anatomy.neck_field, neck)
     # Sleeves widen towards their end.
-    stand = loose * (1 + 0.8 * (anatomy.arm_field.values - 1).clip(0, 1))
+    stand = loose * (1 + 0.8 * (anatomy.arm_field - 1).clip(0, 1))
     dressing.cover(worn, label, stand)
     dressing.wears.append(cut)
     if cut == "hoodie":
@@ -75,7 +75,7 @@ def _trousers(rng: np.random.Generator, dressing: Dressing, loose: float) -> Non
     worn = dressing.below(height, leg) & ~dressing.below(height, rng.uniform(-0.32, -0.12))
     flare = rng.choice([0.0, rng.uniform(0.01, 0.03), rng.uniform(0.03, 0.06)], p=[0.6, 0.25, 0.15])
     start = 0.1 if rng.random() < 0.6 else 1.0
-    widen = ((height.values - start) / max(leg - start, 0.2)).clip(0, 1)
+    widen = ((height - start) / max(leg - start, 0.2)).clip(0, 1)
     dressing.cover(worn, Label.BOTTOM, (0.8 * loose + flare * widen).astype(np.float32))
     dressing.wears.append("trousers" if rng.random() < 0.8 or leg < 0.25 else "slacks")
 

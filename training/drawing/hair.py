@@ -67,7 +67,7 @@ def _label(dressing: Dressing, field: np.ndarray, thickness: float) -> None:
     """Hair where a (V,) field of the head and neck is below zero."""
     parts = (_HEAD, keypoint_index("neck"))
     values = np.where(np.isin(dressing.anatomy.part, parts), field, 1.0).astype(np.float32)
-    dressing.cover(dressing.below(dressing.anatomy.field(values), 0.0), Label.HAIR, thickness)
+    dressing.cover(dressing.below(values, 0.0), Label.HAIR, thickness)
 
 
 def _piece(dressing: Dressing, mesh: tuple[np.ndarray, np.ndarray], label: Label = Label.HAIR) -> Piece:
