@@ -32,6 +32,7 @@ else:
 IMPORT_FOLDER = Path(api.__file__).parents[1]
 
 Body = body.Body
+CameraPose = api.CameraPose
 Hypothesis = api.Hypothesis
 PoseResult = api.PoseResult
 InputError = errors.InputError

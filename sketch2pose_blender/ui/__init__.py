@@ -13,6 +13,7 @@ _CLASSES = (
     settings.SKETCH2POSE_PG_settings,
     operators.SKETCH2POSE_OT_pose_new,
     operators.SKETCH2POSE_OT_pose_selected,
+    operators.SKETCH2POSE_OT_other_reading,
     panel.SKETCH2POSE_PT_pose,
 )
 _registered: list[type] = []

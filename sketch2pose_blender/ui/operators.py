@@ -134,8 +134,10 @@ class _PoseOperator:
     def remember_target(self, context: bpy.types.Context) -> None:
         """Called at the start: what the user has selected counts, not what is selected when it is done."""
 
-    def apply(self, context: bpy.types.Context, hypothesis: Hypothesis, body: Body, name: str) -> None:
-        """Change the scene: all of it, or nothing and SketchPoseError."""
+    def apply(
+        self, context: bpy.types.Context, hypothesis: Hypothesis, body: Body, name: str
+    ) -> bpy.types.Object:
+        """Change the scene: all of it, or nothing and SketchPoseError. Returns the posed armature."""
         raise NotImplementedError
 
     def _guarded(self, context: bpy.types.Context, step: Callable[[bpy.types.Context], set[str]]) -> set[str]:
@@ -204,11 +206,15 @@ class _PoseOperator:
 
     def _finish(self, context: bpy.types.Context, result: PoseResult) -> set[str]:
         from ..core.boundary import load_body
+        from ..rig.readings import keep_readings
 
         figure = result.images[0].figures[0]
         body = load_body(preferences.body_file(context))
-        self.apply(context, figure.hypotheses[0], body, self._name)
-        status.show(f"Posed {self._name} with {figure.score:.0%} confidence.", "CHECKMARK")
+        armature = self.apply(context, figure.hypotheses[0], body, self._name)
+        keep_readings(armature, figure.hypotheses)
+        others = len(figure.hypotheses) - 1
+        hint = " Left and right may be the other way round: try Other Reading." if others else ""
+        status.show(f"Posed {self._name} with {figure.score:.0%} confidence.{hint}", "CHECKMARK")
         return {"FINISHED"}
 
 
@@ -224,7 +230,9 @@ class SKETCH2POSE_OT_pose_new(_PoseOperator, bpy.types.Operator):
     bl_idname = "sketch2pose.pose_new"
     bl_label = "Pose New Armature"
 
-    def apply(self, context: bpy.types.Context, hypothesis: Hypothesis, body: Body, name: str) -> None:
+    def apply(
+        self, context: bpy.types.Context, hypothesis: Hypothesis, body: Body, name: str
+    ) -> bpy.types.Object:
         """Build the armature and pose it."""
         import numpy as np
 
@@ -241,6 +249,7 @@ class SKETCH2POSE_OT_pose_new(_PoseOperator, bpy.types.Operator):
                 thing.select_set(True)
             context.view_layer.objects.active = active
             raise
+        return armature
 
 
 class SKETCH2POSE_OT_pose_selected(_PoseOperator, bpy.types.Operator):
@@ -278,24 +287,79 @@ class SKETCH2POSE_OT_pose_selected(_PoseOperator, bpy.types.Operator):
             )
         self._target = armature.session_uid
 
-    def apply(self, context: bpy.types.Context, hypothesis: Hypothesis, body: Body, name: str) -> None:
+    def apply(
+        self, context: bpy.types.Context, hypothesis: Hypothesis, body: Body, name: str
+    ) -> bpy.types.Object:
         """Pose the armature that was selected at the start."""
         from ..core.boundary import InputError
-        from ..rig.humanoid import find_humanoid, pose_humanoid
-        from ..rig.posing import apply_pose, find_smpl_armature
 
         armature = next((thing for thing in bpy.data.objects if thing.session_uid == self._target), None)
         if armature is None or armature.mode == "EDIT":
             raise InputError("The armature was removed or edited meanwhile; select it and pose it again.")
-        if find_smpl_armature(armature) is not None:
-            apply_pose(armature, hypothesis, body, _key_frame(context))
-            return
-        humanoid = find_humanoid(armature)
-        if humanoid is None:
-            raise InputError("The armature's bones were changed meanwhile; select it and pose it again.")
-        left_alone = pose_humanoid(humanoid, hypothesis, body, _key_frame(context))
+        left_alone = _pose(armature, hypothesis, body, _key_frame(context))
         if left_alone:
-            self.report(
-                {"WARNING"},
-                f"{name}: left alone, since they are locked, driven or constrained: {', '.join(left_alone)}.",
-            )
+            self.report({"WARNING"}, f"{name}: {left_alone}")
+        return armature
+
+
+class SKETCH2POSE_OT_other_reading(bpy.types.Operator):
+    """Pose the armature by the next reading of its drawing: with left and right, front and back exchanged"""
+
+    bl_idname = "sketch2pose.other_reading"
+    bl_label = "Other Reading"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether the armature was posed from a drawing that can be read in another way."""
+        from ..rig.posing import armature_of
+        from ..rig.readings import kept_readings
+
+        armature = armature_of(context.active_object)
+        readings, _ = kept_readings(armature)
+        if len(readings) < 2:
+            cls.poll_message_set("The armature was not posed from a drawing that can be read in two ways")
+            return False
+        assert armature is not None
+        if armature.mode == "EDIT" or not armature.is_editable:
+            cls.poll_message_set("Leave the armature's edit mode first, or override it where it is linked")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Show the next reading."""
+        from ..core.boundary import SketchPoseError, load_body
+        from ..rig.posing import armature_of
+        from ..rig.readings import keep_readings, kept_readings
+
+        armature = armature_of(context.active_object)
+        assert armature is not None  # poll() has seen it
+        readings, shown = kept_readings(armature)
+        chosen = (shown + 1) % len(readings)
+        try:
+            body = load_body(preferences.body_file(context))
+            left_alone = _pose(armature, readings[chosen], body, _key_frame(context))
+        except SketchPoseError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        keep_readings(armature, readings, chosen)
+        if left_alone:
+            self.report({"WARNING"}, left_alone)
+        status.show(f"Reading {chosen + 1} of {len(readings)}.", "CHECKMARK")
+        return {"FINISHED"}
+
+
+def _pose(armature: bpy.types.Object, hypothesis: Hypothesis, body: Body, key_frame: int | None) -> str:
+    """Pose an SMPL armature or another humanoid. Returns a sentence on bones that were left alone, or ""."""
+    from ..core.boundary import InputError
+    from ..rig.humanoid import find_humanoid, pose_humanoid
+    from ..rig.posing import apply_pose, find_smpl_armature
+
+    if find_smpl_armature(armature) is not None:
+        apply_pose(armature, hypothesis, body, key_frame)
+        return ""
+    humanoid = find_humanoid(armature)
+    if humanoid is None:
+        raise InputError("The armature's bones were changed meanwhile; select it and pose it again.")
+    left_alone = pose_humanoid(humanoid, hypothesis, body, key_frame)
+    return f"left alone, since locked, driven or constrained: {', '.join(left_alone)}." if left_alone else ""
