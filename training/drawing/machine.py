@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from backend.kinematics import matrix_to_axis_angle
+from backend.skeleton import keypoint_index
 
 from ..poses.bank import PoseBank
 from ..poses.contacts import find_contacts
@@ -81,12 +82,12 @@ class DrawingMachine:
         hand = int(rng.integers(1 << 32))
         if len(figures) == 1:
             draw_behind(canvas, figures[0], pen)
-        touched = []
+        touched, missing = [], []
         for figure in figures:
             before = canvas.snapshot()
             # The same chance for each: one page is in one manner, with one pen.
             canvas.rng = np.random.default_rng(hand)
-            look.draw(canvas, figure, pen.scaled((figure.size / _PEN_SIZE) ** 0.7))
+            missing.append(look.draw(canvas, figure, pen.scaled((figure.size / _PEN_SIZE) ** 0.7)) or ())
             canvas.undo(before, _cut_off(canvas.rng, figure.fit))
             touched.append(canvas.image != before.image)
         canvas.rng = rng
@@ -98,7 +99,7 @@ class DrawingMachine:
             hidden = np.zeros((CANVAS, CANVAS), bool)
             for later, ink in zip(figures[k + 1 :], touched[k + 1 :], strict=True):
                 hidden |= later.buffer.mask if look.needs_mesh else ink
-            labelled.append(_labels(figure, look, touched[k], hidden, page.warp))
+            labelled.append(_labels(figure, look, touched[k], hidden, page.warp, missing[k]))
         return Drawing(
             seed,
             page.image,
@@ -112,7 +113,7 @@ class DrawingMachine:
 
 
 def _materials(rng: np.random.Generator, expert: bool) -> tuple[Canvas, Pen]:
-    paper = rng.choice([255.0, rng.uniform(215, 254), rng.uniform(130, 215)], p=[0.55, 0.33, 0.12])
+    paper = rng.choice([255.0, rng.uniform(215, 254), rng.uniform(130, 215)], p=[0.72, 0.2, 0.08])
     ink = min(rng.choice([rng.uniform(0, 30), rng.uniform(30, 110)], p=[0.6, 0.4]), paper - 80)
     if rng.random() < 0.06:
         ink = min(rng.uniform(110, 190), paper - 45)
@@ -126,7 +127,12 @@ def _cut_off(rng: np.random.Generator, fit: Fit) -> np.ndarray:
 
 
 def _labels(
-    figure: Figure, look: Style, touched: np.ndarray, hidden: np.ndarray, warp: np.ndarray
+    figure: Figure,
+    look: Style,
+    touched: np.ndarray,
+    hidden: np.ndarray,
+    warp: np.ndarray,
+    missing: Sequence[str],
 ) -> DrawnFigure:
     """What is known of a drawn figure.
 
@@ -136,6 +142,7 @@ def _labels(
         touched: (S, S) bool pixels that drawing it changed.
         hidden: (S, S) bool pixels where something drawn later lies over it.
         warp: (3, 3) homography from drawn to finished pixels.
+        missing: names of the keypoints that the style has left out.
     """
     if look.needs_mesh:
         # Neither a prop nor a painted ground belongs in the box.
@@ -150,6 +157,7 @@ def _labels(
     x, y = figure.keypoints.T
     low, high = max(figure.fit.top, 0.0), min(figure.fit.bottom, CANVAS - 1.0)
     inside = (x >= 0) & (x <= CANVAS - 1) & (y >= low) & (y <= high)
+    inside[[keypoint_index(name) for name in missing]] = False
     keypoints = moved(figure.keypoints, warp)
     inside &= ((keypoints >= 0) & (keypoints <= CANVAS - 1)).all(1)
     column, row = np.clip(np.round(figure.keypoints), 0, CANVAS - 1).astype(int).T
