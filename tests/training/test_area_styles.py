@@ -114,3 +114,22 @@ def test_the_same_seed_gives_the_same_bytes(style, figures):
     assert (first == again).all()
     assert (first != other).any()
     assert (first != 255).mean() > 0.02
+
+
+@pytest.mark.parametrize("style", STYLES, ids=lambda style: style.__name__.rpartition(".")[2])
+@pytest.mark.parametrize(("extent", "centre"), [(40.0, (60.0, 60.0)), (700.0, (128.0, 200.0))])
+def test_figures_may_be_small_or_larger_than_the_page(style, extent, centre, machine):
+    pose = np.tile(np.eye(3, dtype=np.float32), (24, 1, 1))
+    rng = np.random.default_rng(1)
+    figure = sample_figure(rng, machine.anatomy, pose, Placement(centre, extent), Camera())
+    assert len(np.unique(page(style, figure, 5)[figure.buffer.mask])) > 1
+
+
+def test_a_figure_beside_the_page_leaves_no_area(machine):
+    pose = np.tile(np.eye(3, dtype=np.float32), (24, 1, 1))
+    figure = sample_figure(
+        np.random.default_rng(1), machine.anatomy, pose, Placement((-300.0, 128.0), 90.0), Camera()
+    )
+    assert not simplified(figure, 2.0).mask.any()
+    for style in STYLES:
+        page(style, figure, 5)

@@ -62,23 +62,46 @@ class Areas:
 
 def simplified(figure: Figure, sigma: float) -> Areas:
     """The figure with its borders smoothed over ``sigma`` pixels; labels meet without a gap."""
-    raw = figure.label_map.astype(np.uint8)
+    shape = figure.label_map.shape
+    label, depth, light = (
+        np.zeros(shape, np.int32),
+        np.full(shape, np.inf, np.float32),
+        np.zeros(shape, np.float32),
+    )
+    box = around(figure.buffer.mask, int(3 * sigma) + 8)
+    raw = figure.label_map[box].astype(np.uint8)
+    if raw.size:
+        view = figure.buffer
+        label[box], depth[box], light[box] = _simplified(raw, view.depth[box], view.light[box], sigma)
+    return Areas(label, GBuffer(np.where(label > 0, 0, NOTHING).astype(np.int32), depth, light))
+
+
+def _simplified(
+    raw: np.ndarray, deep: np.ndarray, lit: np.ndarray, sigma: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     present = np.flatnonzero(np.bincount(raw.ravel(), minlength=len(Label)))
     label, most = np.zeros(raw.shape, np.int32), np.zeros(raw.shape, np.uint8)
     for k in present:
         votes = _blurred((raw == k).astype(np.uint8) * 255, sigma)
-        won = votes > most
-        label[won] = k
+        label[votes > most] = k
         np.maximum(most, votes, out=most)
-    mask = label > 0
-    depth = np.where(figure.buffer.mask, figure.buffer.depth, _FAR).astype(np.float32)
+    mask, body = label > 0, raw > 0
+    depth = np.where(body, deep, np.float32(_FAR))
     # What grows over its border takes the depth of its neighbour, what shrinks is gone.
     grown = cv2.erode(depth, np.ones((7, 7), np.uint8))
-    depth = cv2.medianBlur(np.where(mask & (depth == _FAR), grown, depth), 5)
-    depth = np.where(mask & (depth < _FAR), depth, np.where(mask, grown, np.inf)).astype(np.float32)
-    weight = np.maximum(_blurred(figure.buffer.mask.astype(np.float32), sigma), 1e-3)
-    light = np.where(mask, _blurred(figure.buffer.light, sigma) / weight, 0).astype(np.float32)
-    return Areas(label, GBuffer(np.where(mask, 0, NOTHING).astype(np.int32), depth, light))
+    depth = cv2.medianBlur(np.where(mask & ~body, grown, depth), 5)
+    depth = np.where(mask, np.where(depth < _FAR, depth, grown), np.inf)
+    weight = np.maximum(_blurred(body.astype(np.float32), sigma), 1e-3)
+    return label, depth, np.where(mask, _blurred(lit, sigma) / weight, 0)
+
+
+def around(mask: np.ndarray, margin: int) -> tuple[slice, slice]:
+    """The rows and the columns of a (S, S) bool mask, ``margin`` pixels more on each side; none of an empty one."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return slice(0, 0), slice(0, 0)
+    top, left = max(rows[0] - margin, 0), max(columns[0] - margin, 0)
+    return slice(top, rows[-1] + margin + 1), slice(left, columns[-1] + margin + 1)
 
 
 def rounded(mask: np.ndarray, sigma: float) -> np.ndarray:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from ..areas import simplified
+from ..areas import around, simplified
 from ..canvas import Canvas
 from ..cues import draw_cues
 from ..face import draw_mesh_face
@@ -90,27 +90,24 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
 def _wash(canvas: Canvas, where: np.ndarray, depth: float, water: _Water) -> None:
     """Lay a wash over ``where``, (S, S) bool, that takes the share ``depth`` of the light away."""
     rng = canvas.rng
-    rows, columns = np.flatnonzero(where.any(1)), np.flatnonzero(where.any(0))
-    if not len(rows):
-        return
-    margin = int(3 * (water.wet + water.stray)) + 3
-    top, left = max(rows[0] - margin, 0), max(columns[0] - margin, 0)
-    box = np.s_[top : rows[-1] + margin, left : columns[-1] + margin]
+    box = around(where, int(3 * (water.wet + water.stray)) + 3)
     shape = where[box].shape
+    if not where[box].size:
+        return
     # The wash wanders off its contour as if the contour were drawn on a crumpled sheet.
     y, x = np.indices(shape, np.float32)
     x, y = (along + water.stray * _clouds(rng, shape, water.scale) for along in (x, y))
     moved = cv2.remap(where[box].astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     soft = cv2.GaussianBlur(moved, (0, 0), max(water.wet, 0.5), borderType=cv2.BORDER_REPLICATE)
     cover = np.clip(2.0 * soft - 0.5, 0, 1)
-    inner = cv2.GaussianBlur(moved, (0, 0), max(2.5 * water.wet, 2.0), borderType=cv2.BORDER_REPLICATE)
+    reach = 2 * int(max(4 * water.wet, 3.0)) + 1
+    inner = cv2.blur(soft, (reach, reach), borderType=cv2.BORDER_REPLICATE)
     pooled = 1 + water.pool * (1 - 1.6 * np.clip(inner - 0.35, 0, 0.65))
     uneven = 1 + 0.35 * _clouds(rng, shape, 1.6 * water.scale) + water.grain * _clouds(rng, shape, 2.0)
-    page = canvas.image.astype(np.float32)
-    page[box] *= 1 - np.clip(depth * cover * pooled * uneven, 0, 0.97)
-    inked = np.zeros_like(where)
-    inked[box] = cover > 0.01
-    canvas.wash(inked, page)
+    page = canvas.image[box] * (1 - np.clip(depth * cover * pooled * uneven, 0, 0.97))
+    wetted, tones = np.zeros_like(where), np.zeros(where.shape, np.float32)
+    wetted[box], tones[box] = cover > 0.01, page
+    canvas.wash(wetted, tones)
 
 
 def _clouds(rng: np.random.Generator, shape: tuple[int, ...], scale: float) -> np.ndarray:
