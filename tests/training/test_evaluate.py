@@ -16,7 +16,7 @@ from training.evaluate import mediapipe_pose
 from training.evaluate.figures import NOTHING, CutOut, LabelledFigure, Reading, Truth3D, cut_out
 from training.evaluate.metrics import LABELLED_JOINTS, LABELLED_MIRROR, LIMB_BONES, other_reading
 from training.evaluate.pictures import best_median_worst
-from training.evaluate.report import Column, groups, table
+from training.evaluate.report import Column, best_of, groups, table
 from training.evaluate.score import Score, score
 from training.evaluate.sketches import read_labels
 
@@ -105,7 +105,10 @@ def test_the_pose_itself_is_at_no_distance_and_the_best_hypothesis_counts():
     assert values["pa_mpjpe"][0] == pytest.approx(0, abs=0.1)  # only turned
     assert values["mpjpe_of_4"][0] == pytest.approx(0, abs=0.1)
     assert values["diversity"][0] > 30
-    assert "mpjpe_of_8" not in values
+    assert values["mpjpe_of_2"] == values["mpjpe"]
+    columns = [column.metric for column in best_of([Score("", "", "", "whole", values)])]
+    assert "mpjpe_of_4" in columns
+    assert "mpjpe_of_8" not in columns
 
 
 def test_tables_pool_small_styles_and_weigh_figures():

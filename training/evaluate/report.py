@@ -41,14 +41,6 @@ SPACE = (
     Column("pa_mpjpe", "PA-MPJPE mm", 0),
     Column("mpve", "MPVE mm", 0),
 )
-#: The best of several hypotheses; a network that gives one has none of these.
-BEST_OF = (
-    *(Column(f"angle_3d_of_{count}", f"angle 3D ° of {count}") for count in HYPOTHESES),
-    *(Column(f"mpjpe_of_{count}", f"MPJPE mm of {count}", 0) for count in HYPOTHESES),
-    *(Column(f"pa_mpjpe_of_{count}", f"PA-MPJPE mm of {count}", 0) for count in HYPOTHESES),
-    *(Column(f"mpve_of_{count}", f"MPVE mm of {count}", 0) for count in HYPOTHESES),
-    Column("diversity", "diversity °"),
-)
 CONTACT = (
     Column("contact_recall", "contact recall %", factor=100),
     Column("contact_precision", "contact precision %", factor=100),
@@ -86,6 +78,24 @@ def groups(scores: Sequence[Score], by: str, least: int = SMALLEST_GROUP) -> dic
     pooled = [score for name in small for score in found.pop(name)]
     ordered = dict(sorted(found.items()))
     return ordered | ({"others": pooled} if pooled else {})
+
+
+def best_of(scores: Sequence[Score]) -> tuple[Column, ...]:
+    """Columns of the best of N hypotheses, for every N up to the most that a figure has; none where all have one."""
+    most = max((score.values.get("hypotheses", (1.0, 1.0))[0] for score in scores), default=1.0)
+    counts = [count for count in HYPOTHESES if count <= most]
+    if not counts:
+        return ()
+    return (
+        Column("hypotheses", "hypotheses"),
+        *(Column(f"angle_3d_of_{count}", f"angle 3D °, best of {count}") for count in counts),
+        *(
+            Column(f"{metric}_of_{count}", f"{title} mm, best of {count}", 0)
+            for metric, title in (("mpjpe", "MPJPE"), ("pa_mpjpe", "PA-MPJPE"), ("mpve", "MPVE"))
+            for count in counts
+        ),
+        Column("diversity", "diversity °"),
+    )
 
 
 def table(rows: Mapping[str, Sequence[Score]], columns: Sequence[Column]) -> str:

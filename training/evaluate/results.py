@@ -18,7 +18,7 @@ from ..drawing.anatomy import Anatomy
 from . import mediapipe_pose, shipped
 from .figures import LabelledFigure, Reading, cut_out
 from .pictures import best_median_worst, sheet
-from .report import BEST_OF, CONTACT, PLANE, SIDE_BY_SIDE, SPACE, groups, table
+from .report import CONTACT, PLANE, SIDE_BY_SIDE, SPACE, best_of, groups, table
 from .score import Score, score
 
 #: Every figure is timed so often; its fastest run counts, so that other programs disturb less.
@@ -43,9 +43,9 @@ degrees out of the image plane that point the right way. MPJPE, PA-MPJPE, MPVE: 
 Procrustes alignment and vertices of our default body in the predicted and in the true pose, with the true \
 shape, pelvis on pelvis. Contact: parts that touch in the drawn body and in the predicted one. Penetration: \
 the deepest vertex of a part inside another. In brackets the 95 % bootstrap interval over figures. Styles \
-with fewer than six figures are pooled as "others". The network gives one hypothesis, so the best of N is \
-that of 1. None of these sets is one of the closed sets of the Sketch2PoseNet paper; no number here can be \
-compared with its tables.
+with fewer than six figures are pooled as "others". A figure has one hypothesis or, where left and right are in \
+doubt, several; all tables but those of the best of N take the first. None of these sets is one of the closed \
+sets of the Sketch2PoseNet paper; no number here can be compared with its tables.
 """
 
 _SIDE_BY_SIDE = f"""\
@@ -120,7 +120,9 @@ def _section(part: Measured, images: Path | None) -> str:
     rows |= {f"seen from the {name}": members for name, members in views.items()}
     lines = [f"## {part.title}: {len(part.scores)} figures", "", part.note, "", table(rows, PLANE), ""]
     if any("angle_3d" in s.values for s in part.scores):
-        lines += [table(rows, (*SPACE, *BEST_OF)), ""]
+        lines += [table(rows, SPACE), ""]
+        if columns := best_of(part.scores):
+            lines += [table({"all": part.scores}, columns), ""]
     if any("penetration" in s.values for s in part.scores):
         lines += [table({"all": part.scores}, CONTACT), ""]
     if part.others is not None:
@@ -156,8 +158,9 @@ def time_section(weights: Path, figures: Sequence[LabelledFigure], beside_mediap
     cold = min(shipped.cold_start(weights, cut_outs[0]) for _ in range(_COLD_STARTS))
     method = (
         f"{len(cut_outs)} figures of the first set, one after the other on one core: from the cut-out to "
-        f"rotations (MediaPipe: to landmarks), warm; of each the fastest of {_REPEATS} runs. Cold start: a new "
-        f"process, until the first figure is posed and the process has ended; the fastest of {_COLD_STARTS}."
+        f"rotations (MediaPipe: to landmarks), warm, in seconds of that core; of each the fastest of {_REPEATS} "
+        "runs. Cold start: a new process, until the first figure is posed and the process has ended; the "
+        f"fastest of {_COLD_STARTS}."
     )
     lines = [
         "## Time",

@@ -30,8 +30,8 @@ from .penetration import penetration_depth
 _MILLIMETRES = 1000.0
 #: Contacts with a lower score are no contacts.
 _LEAST_CONTACT = 0.5
-#: How many hypotheses the best is taken of.
-HYPOTHESES = (4, 8)
+#: Of how many hypotheses, or all where a figure has fewer, the best is taken.
+HYPOTHESES = (2, 4, 8)
 
 
 @dataclass(frozen=True)
@@ -127,9 +127,9 @@ def _directions(truth: Truth3D, bones: np.ndarray) -> dict[str, tuple[float, flo
             float(bone_angles_3d(bones[0, ends], truth.directions[ends]).mean()),
             1.0,
         )
+    values["hypotheses"] = (float(len(bones)), 1.0)
     for count in HYPOTHESES:
-        if len(bones) >= count:
-            values[f"angle_3d_of_{count}"] = (float(angles[:count].min()), 1.0)
+        values[f"angle_3d_of_{count}"] = (float(angles[:count].min()), 1.0)
     if len(bones) > 1:
         values["diversity"] = (diversity(bones), 1.0)
     return values
@@ -156,8 +156,7 @@ def _on_the_body(truth: Truth3D, poses: np.ndarray, anatomy: Anatomy) -> dict[st
     for column, name in enumerate(("mpjpe", "pa_mpjpe", "mpve")):
         values[name] = (float(of_each[0, column]), 1.0)
         for count in HYPOTHESES:
-            if len(poses) >= count:
-                values[f"{name}_of_{count}"] = (float(of_each[:count, column].min()), 1.0)
+            values[f"{name}_of_{count}"] = (float(of_each[:count, column].min()), 1.0)
     predicted = pose_body(body, poses[0], truth.betas).vertices
     values |= contact_values(_touching(find_contacts(anatomy, predicted)), _touching(truth.contacts))
     values["penetration"] = (_MILLIMETRES * penetration_depth(anatomy, predicted), 1.0)

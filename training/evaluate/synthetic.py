@@ -70,7 +70,7 @@ def _labelled(drawing: Drawing, index: int) -> LabelledFigure:
     limbs = list(LIMB_BONES)
     return LabelledFigure(
         f"{drawing.style} {index}",
-        drawing.image,
+        drawing.image if drawing.palette is None else drawing.palette[drawing.image],
         figure.box.astype(float),
         labelled_joints(figure.keypoints.astype(float)),
         known,
