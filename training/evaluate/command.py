@@ -50,10 +50,10 @@ def run(args: argparse.Namespace) -> int:
         return 2
     pipeline = Pipeline(OnnxEngine(args.weights, 1))
     anatomy = load_anatomy()
-    measured = [
-        measure(pipeline, anatomy, *named, beside_mediapipe=args.mediapipe)
-        for named in _sets(args.sketches, args.synthetic)
-    ]
+    measured = []
+    for named in _sets(args.sketches, args.synthetic):
+        print(f"{named[0]}: {len(named[3])} figures ...", file=sys.stderr, flush=True)
+        measured.append(measure(pipeline, anatomy, *named, beside_mediapipe=args.mediapipe))
     time = time_section(args.weights, measured[0].figures, args.mediapipe)
     command = shlex.join(["python", "-m", "training", *sys.argv[1:]])
     images = args.out.parent / "images" / "results" if args.out else None

@@ -64,6 +64,8 @@ def _cell(figure: LabelledFigure, reading: Reading, side: int) -> Image.Image:
         points = ((reading.joints + 0.5 - cut.origin) / cut.scale) * zoom
         draw = ImageDraw.Draw(picture)
         for start, end in LABELLED_BONES:
+            if not (figure.known[start] and figure.known[end]):
+                continue
             name = LABELLED_JOINTS[end] if end else LABELLED_JOINTS[start]
             colour = _COLOURS.get(name.split("_")[0], MIDDLE)
             draw.line([*points[start], *points[end]], fill=colour, width=3)
