@@ -1,7 +1,7 @@
 """Paintings: short fat dabs of a bristle brush that follow the form, in soft light, with lost edges and few lines.
 
-Knobs, one set a figure: size of the brush; how strong and how soft the light is; ground left empty, dark, or painted
-around the figure; stray tones; how the last, small dabs pick out what is light; lines.
+Knobs, one set a figure: size of the brush; how strong and how soft the light is; shadow behind limbs; ground left
+empty, or painted dark or light; how far dabs stray from their tone; a few lines.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     """The ground, the masses with a large brush, the forms with a smaller one, then accents."""
     rng = canvas.rng
     size = figure.size
-    empty = bool((canvas.image == np.uint8(canvas.paper)).mean() > 0.97)
+    empty = bool((canvas.image == np.uint8(canvas.paper)).mean() > 0.99)
     whole = bool(np.isinf([figure.fit.top, figure.fit.bottom]).all())
     ground = rng.random() < 0.6
     target, mask = _model(figure, canvas)
@@ -68,7 +68,14 @@ def _model(figure: Figure, canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:
     light = cv2.GaussianBlur(figure.buffer.light, (0, 0), soft) / np.maximum(weight, 0.05)
     shade = np.clip(0.5 + 0.5 * light, 0, 1) ** rng.uniform(0.8, 1.6)
     low, high = rng.uniform(0.15, 0.55), rng.uniform(1.1, 1.4)
-    tone = np.where(mask, tones[figure.label_map] * (low + (high - low) * shade), 0).astype(np.float32)
+    # What lies close behind a limb is in its shadow.
+    depth = np.where(mask, figure.buffer.depth, 0)
+    reach = 2 * int(0.04 * figure.size) + 3
+    weight = cv2.blur(mask.astype(np.float32), (reach, reach))
+    before = cv2.blur(depth, (reach, reach)) / np.maximum(weight, 0.05)
+    shadow = np.clip((depth - before) * rng.uniform(2, 8), 0, 0.5)
+    lit = (low + (high - low) * shade) * (1 - shadow)
+    tone = np.where(mask, tones[figure.label_map] * lit, 0).astype(np.float32)
     # Paint of the figure goes on beyond its contour: dabs there have the tone of the nearest part.
     beyond = cv2.blur(tone, (9, 9)) / np.maximum(cv2.blur(mask.astype(np.float32), (9, 9)), 0.02)
     return np.clip(np.where(mask, tone, beyond), 0, 255).astype(np.float32), mask
@@ -109,7 +116,7 @@ def _paint(
     if not len(places):
         return
     column, row = np.clip(np.round(places), 0, size - 1).astype(int).T
-    angle = flow[row, column] + rng.normal(0, 0.3, len(places))
+    angle = flow[row, column] + rng.normal(0, 0.2, len(places))
     tone = np.clip(target[row, column] + rng.normal(0, stray, len(places)), 0, 255)
     reach = width * rng.uniform(0.9, 2.0, len(places))
     canvas.vector = False

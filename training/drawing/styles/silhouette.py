@@ -42,7 +42,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     if fill in ("hatched", "scribbled"):
         _fill_with_lines(canvas, areas.mask, replace(pen, tone=tone), figure.size, fill == "scribbled")
     elif fill == "soft":
-        _fill_softly(canvas, areas.mask, tone, figure.size * rng.uniform(0.004, 0.013))
+        _fill_softly(canvas, areas.mask, tone, figure.size * rng.uniform(0.003, 0.01))
         return
     else:
         rough = figure.size * rng.uniform(0.004, 0.009) if fill == "cut" else 0.0
