@@ -1,5 +1,7 @@
 """Clothes, cues and faces: what a figure wears, and that its front and its back are drawn differently."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -82,6 +84,7 @@ def test_outfits_are_sound_and_the_same_seed_dresses_the_same(seed: int):
     assert np.isfinite(one.extra_vertices).all()
     np.testing.assert_allclose(one.weights.sum(1), 1, atol=1e-3)
     assert np.abs(one.offset).max() < 0.15
+    assert set(one.wears) <= set(CUES)
 
 
 def test_a_hem_runs_exactly_along_its_level():
@@ -142,3 +145,18 @@ def test_cues_are_drawn_by_detail_and_repeat():
     assert (pages[0] == 255).all()
     assert (pages[1] < 200).any()
     assert (pages[1] == pages[2]).all()
+
+
+def test_folds_of_a_skirt_are_drawn_on_the_skirt():
+    figure = next(f for f in (_figure(20, seed) for seed in range(80)) if f.outfit.folds)
+    bare = replace(figure, outfit=replace(figure.outfit, folds=()))
+    pages = []
+    for shown in (figure, bare):
+        canvas = Canvas(CANVAS, 255.0, np.random.default_rng(1))
+        draw_cues(canvas, shown, Pen(width=1.0, wobble=0.0), 1.0)
+        pages.append(canvas.image)
+    x, y = np.round(figure.points[np.concatenate(figure.outfit.folds)]).astype(int).T
+    rows, columns = (pages[0] != pages[1]).nonzero()
+    assert len(rows)
+    assert rows.min() > y.min() - 4
+    assert columns.max() < x.max() + 4

@@ -131,4 +131,5 @@ def hanging(
         weights[..., keypoint_index(f"{side}_hip")] = (legs - shins) * share
         weights[..., keypoint_index(f"{side}_knee")] = shins * share
     vertices = np.stack([x, y, z], -1).reshape(-1, 3).astype(np.float32)
-    return Piece(vertices, grid(rows, columns, gap <= 0), 0, weights.reshape(-1, N_JOINTS), label)
+    down = tuple(np.arange(rows) * columns + k for k in range(0, columns, 2))
+    return Piece(vertices, grid(rows, columns, gap <= 0), 0, weights.reshape(-1, N_JOINTS), label, down)

@@ -70,9 +70,6 @@ def _button(v: float) -> Cue:
 
 _BODY = (
     Cue("clavicle", "torso", "front", ((0.03, 0.87), (0.13, 0.9), (0.25, 0.89)), _SKIN, 0.8, mirrored=True),
-    Cue(
-        "chest", "torso", "front", ((0.03, 0.58), (0.12, 0.55), (0.22, 0.57), (0.29, 0.65)), _SKIN, 0.4, True
-    ),
     Cue("nipple", "torso", "front", ((0.18, 0.63), (0.2, 0.61)), _SKIN, 0.8, mirrored=True),
     Cue("breastbone", "torso", "front", ((0, 0.56), (0, 0.74)), _SKIN),
     Cue("navel", "torso", "front", ((0, 0.2), (0.01, 0.16)), _SKIN, 0.3),
@@ -86,11 +83,23 @@ _BODY = (
     Cue("cleft", "torso", "back", ((0, -0.02), (0, -0.19)), _LEG, 0.3),
     Cue("buttock", "torso", "back", ((0.03, -0.22), (0.14, -0.25), (0.25, -0.22)), _LEG, 0.4, mirrored=True),
     Cue("dimple", "torso", "back", ((0.08, 0.05), (0.1, 0.03)), _SKIN, mirrored=True),
+    Cue("elbow", "forearm", "back", ((-0.02, 0.07), (0.05, 0.0), (0.1, 0.05)), _SKIN, 0.8, mirrored=True),
+    Cue(
+        "elbow fold",
+        "forearm",
+        "front",
+        ((-0.1, -0.04), (-0.02, 0.02), (0.04, 0.0)),
+        _TOP,
+        0.6,
+        mirrored=True,
+    ),
+    Cue("armpit fold", "torso", "front", ((0.34, 0.63), (0.27, 0.68)), _TOP, 0.8, mirrored=True),
+    Cue("armpit fold behind", "torso", "back", ((0.35, 0.66), (0.29, 0.7)), _TOP, 0.8, mirrored=True),
     Cue("kneecap", "thigh", "front", ((-0.08, 0.98), (0, 1.05), (0.08, 0.98)), _SKIN, 0.5, mirrored=True),
     Cue("upper knee", "thigh", "front", ((-0.07, 0.93), (0, 0.89), (0.07, 0.93)), _SKIN, 1.2, mirrored=True),
     Cue("hollow", "thigh", "back", ((-0.08, 1.0), (0, 1.02), (0.08, 1.0)), _LEG, 0.5, mirrored=True),
-    Cue("calf", "shin", "back", ((0.1, 0.25), (0.07, 0.44), (0, 0.4)), _SKIN, 0.6, mirrored=True),
-    Cue("inner calf", "shin", "back", ((-0.09, 0.25), (-0.07, 0.5), (0, 0.4)), _SKIN, 1.0, mirrored=True),
+    Cue("calf", "shin", "back", ((0.1, 0.22), (0.09, 0.36), (0.05, 0.45)), _SKIN, 0.6, mirrored=True),
+    Cue("inner calf", "shin", "back", ((-0.09, 0.2), (-0.08, 0.4), (-0.04, 0.5)), _SKIN, 1.0, mirrored=True),
     Cue("shin bone", "shin", "front", ((-0.02, 0.2), (-0.03, 0.7)), _SKIN, 1.5, mirrored=True),
     Cue("ankle bone", "shin", "outer", ((0.0, 0.97), (0.03, 1.0), (0.0, 1.02)), _SKIN, 1.0, mirrored=True),
     Cue(
@@ -237,6 +246,94 @@ CUES: dict[str, tuple[Cue, ...]] = {
     "trousers": _TROUSERS,
     "slacks": _SLACKS,
     "shoes": _SHOES,
+    "flat chest": (
+        Cue(
+            "chest",
+            "torso",
+            "front",
+            ((0.03, 0.58), (0.12, 0.55), (0.22, 0.57), (0.29, 0.65)),
+            _SKIN,
+            0.4,
+            True,
+        ),
+    ),
+    "full chest": (
+        Cue(
+            "breast",
+            "torso",
+            "front",
+            ((0.05, 0.6), (0.1, 0.53), (0.19, 0.51), (0.27, 0.57), (0.29, 0.66)),
+            _SKIN,
+            0.3,
+            True,
+        ),
+        Cue("breast", "torso", "front", ((0.08, 0.54), (0.17, 0.51), (0.25, 0.55)), _TOP, 0.8, mirrored=True),
+    ),
+    "heart": (
+        Cue(
+            "heart",
+            "torso",
+            "front",
+            ((0, 0.45), (0.13, 0.6), (0.08, 0.67), (0, 0.62), (-0.08, 0.67), (-0.13, 0.6)),
+            _TOP,
+            0.2,
+            closed=True,
+        ),
+    ),
+    "letter": (
+        Cue(
+            "letter",
+            "torso",
+            "front",
+            ((0.09, 0.66), (0, 0.7), (-0.08, 0.64), (0.08, 0.53), (0, 0.46), (-0.09, 0.5)),
+            _TOP,
+            0.2,
+        ),
+    ),
+    "number": (
+        Cue("seven", "torso", "back", ((0.12, 0.72), (-0.1, 0.72), (0.05, 0.38)), _TOP, 0.2),
+        Cue("badge", "torso", "front", ((0.12, 0.68), (0.2, 0.68), (0.16, 0.6)), _TOP, 0.5, closed=True),
+    ),
+    "stripe": (
+        Cue("stripe", "torso", "front", ((-0.4, 0.6), (0, 0.56), (0.4, 0.6)), _TOP, 0.2),
+        Cue("lower stripe", "torso", "front", ((-0.4, 0.5), (0, 0.46), (0.4, 0.5)), _TOP, 0.2),
+        Cue("stripe", "torso", "back", ((-0.4, 0.6), (0, 0.6), (0.4, 0.6)), _TOP, 0.2),
+        Cue("lower stripe", "torso", "back", ((-0.4, 0.5), (0, 0.5), (0.4, 0.5)), _TOP, 0.2),
+    ),
+    "overalls": (
+        Cue("bib", "torso", "front", ((-0.24, 0.1), (-0.18, 0.6), (0.18, 0.6), (0.24, 0.1)), _ANY_TOP, 0.1),
+        Cue("strap", "torso", "front", ((0.15, 0.6), (0.19, 0.95)), _ANY_TOP, 0.1, mirrored=True),
+        Cue(
+            "bib pocket",
+            "torso",
+            "front",
+            ((-0.1, 0.48), (0.1, 0.48), (0.09, 0.33), (-0.09, 0.33)),
+            _ANY_TOP,
+            0.6,
+            closed=True,
+        ),
+        Cue(
+            "crossed strap",
+            "torso",
+            "back",
+            ((-0.2, 0.95), (0, 0.5), (0.16, 0.1)),
+            _ANY_TOP,
+            0.1,
+            mirrored=True,
+        ),
+    ),
+    "braces": (
+        Cue("brace", "torso", "front", ((0.19, 0.95), (0.2, 0.5), (0.2, 0.08)), _ANY_TOP, 0.1, mirrored=True),
+        Cue(
+            "brace behind",
+            "torso",
+            "back",
+            ((0.18, 0.95), (0.02, 0.55), (0.0, 0.08)),
+            _ANY_TOP,
+            0.1,
+            mirrored=True,
+        ),
+    ),
     "straps": (
         Cue("strap", "torso", "front", ((0.2, 0.96), (0.24, 0.75), (0.3, 0.5)), _ANY_TOP, 0.1, mirrored=True),
         Cue(

@@ -19,13 +19,16 @@ from .cue_table import BONES, CUES, SIDES, Cue
 from .figure import Figure
 from .pen import Pen
 from .shapes import Label
-from .surface import SurfacePoints, look_at, throw
+from .surface import SurfacePoints, look_at, look_at_vertices, throw
 
 #: Metres between the points of a cue.
 _STEP = 0.012
 
 #: Pixels below which nobody draws a line.
 _SMALL = 1.8
+
+#: Share of the folds of cloth and hair that are drawn at full detail.
+_FOLDED = 0.45
 
 
 def draw_cues(canvas: Canvas, figure: Figure, pen: Pen, detail: float) -> None:
@@ -44,6 +47,14 @@ def draw_cues(canvas: Canvas, figure: Figure, pen: Pen, detail: float) -> None:
     for cue, run, whole in visible_runs(figure, wanted):
         if np.ptp(run, axis=0).max() > _SMALL:
             canvas.stroke(run, fine, closed=cue.closed and whole)
+    drawn = [line for line in figure.outfit.folds if rng.random() < _FOLDED * detail]
+    for line in drawn:
+        # A fold begins at the hem and fades upwards, or hangs from above.
+        length = int(rng.integers(3, len(line) + 1))
+        part = line[-length:] if rng.random() < 0.7 else line[:length]
+        points, seen, _ = look_at_vertices(figure, part)
+        for start, end in _runs(seen):
+            canvas.stroke(points[start:end], fine)
 
 
 def visible_runs(figure: Figure, cues: Sequence[Cue]) -> list[tuple[Cue, np.ndarray, bool]]:
@@ -63,9 +74,16 @@ def visible_runs(figure: Figure, cues: Sequence[Cue]) -> list[tuple[Cue, np.ndar
     seen &= shows[owner, material]
     # A run ends where its line ends or is hidden.
     joined = seen[1:] & seen[:-1] & (owner[1:] == owner[:-1])
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], joined, [False]]).astype(np.int8))).reshape(-1, 2)
     whole = np.bincount(owner, minlength=len(lines))
-    return [(lines[owner[a]][0], points[a : b + 1], b + 1 - a == whole[owner[a]]) for a, b in edges]
+    return [
+        (lines[owner[a]][0], points[a : b + 1], bool(b + 1 - a == whole[owner[a]])) for a, b in _runs(joined)
+    ]
+
+
+def _runs(shown: np.ndarray) -> np.ndarray:
+    """(k, 2) first and last + 1 of the runs of True in (n,) bool."""
+    edges = np.diff(np.concatenate([[False], shown, [False]]).astype(np.int8))
+    return np.flatnonzero(edges).reshape(-1, 2)
 
 
 @cache

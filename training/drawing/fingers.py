@@ -27,7 +27,7 @@ def shape_hands(rng: np.random.Generator, dressing: Dressing) -> None:
         beyond, y, z = beyond[fingers], *dressing.positions[fingers, 1:].T
         close = rng.uniform(0.65, 0.8) if kind == "mitten" else rng.uniform(0.75, 1.0)
         z = hand[2] + (z - hand[2]) * (1 - (1 - close) * (beyond / 0.03).clip(0, 1))
-        turn = rng.uniform(0.05, 0.4) if kind == "mitten" else rng.uniform(0.4, 1.2)
+        turn = rng.uniform(0.05, 0.4) if kind == "mitten" else rng.uniform(0.4, 0.9)
         # The fingers lie along an arc below the knuckles, each point as far from it as before.
         radius = _LENGTH / turn
         angle = beyond / radius

@@ -53,6 +53,8 @@ def _top(rng: np.random.Generator, dressing: Dressing, loose: float, label: Labe
     stand = loose * (1 + 0.8 * (anatomy.arm_field - 1).clip(0, 1))
     dressing.cover(worn, label, stand)
     dressing.wears.append(cut)
+    if cut in ("round neck", "singlet") and rng.random() < 0.3:
+        dressing.wears.append(str(rng.choice(["heart", "letter", "number", "stripe"])))
     if cut == "hoodie":
         centre = anatomy.rest_joints[_CHEST] + (0, rng.uniform(0.06, 0.1), -0.05 - loose)
         size = np.array([0.11, 0.1, 0.045]) * rng.uniform(0.9, 1.15)
@@ -78,6 +80,8 @@ def _trousers(rng: np.random.Generator, dressing: Dressing, loose: float) -> Non
     widen = ((height - start) / max(leg - start, 0.2)).clip(0, 1)
     dressing.cover(worn, Label.BOTTOM, (0.8 * loose + flare * widen).astype(np.float32))
     dressing.wears.append("trousers" if rng.random() < 0.8 or leg < 0.25 else "slacks")
+    if rng.random() < 0.12:
+        dressing.wears.append(str(rng.choice(["overalls", "braces"])))
 
 
 def _shoes(rng: np.random.Generator, dressing: Dressing) -> None:

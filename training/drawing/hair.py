@@ -136,4 +136,5 @@ def _curtain(rng: np.random.Generator, dressing: Dressing, bob: bool) -> Piece:
     weights[:, _CHEST] = loose
     weights[:, _HEAD] = 1 - loose
     vertices = _metres(dressing, place).astype(np.float32)
-    return Piece(vertices, grid(rows, columns, closed=False), _HEAD, weights, Label.HAIR)
+    down = tuple(np.arange(2, rows) * columns + k for k in range(1, columns - 1, 2))
+    return Piece(vertices, grid(rows, columns, closed=False), _HEAD, weights, Label.HAIR, down)

@@ -31,7 +31,8 @@ class Outfit:
         faces: (F', 3) int32 triangles of body and extras.
         face_part: (F',) joint each triangle belongs to; extras have numbers from 24 on.
         face_label: (F',) Label of each triangle.
-        wears: names of the garments, by which their lines are chosen.
+        folds: lines along skirts, coats and loose hair, each (n,) of the vertices of body and extras.
+        wears: names of the garments and of the kind of body, by which their lines are chosen.
     """
 
     offset: np.ndarray
@@ -41,6 +42,7 @@ class Outfit:
     faces: np.ndarray
     face_part: np.ndarray
     face_label: np.ndarray
+    folds: tuple[np.ndarray, ...]
     wears: tuple[str, ...]
 
 
@@ -55,6 +57,7 @@ def dress(rng: np.random.Generator, anatomy: Anatomy, plain: bool = False) -> Ou
     dressing = Dressing(anatomy)
     if not plain:
         shape_hands(rng, dressing)
+        dressing.wears.append(str(rng.choice(["flat chest", "full chest"])))
         if rng.random() < 0.85:
             put_on_clothes(rng, dressing)
         if rng.random() < 0.85:
@@ -72,6 +75,7 @@ def _assemble(dressing: Dressing) -> Outfit:
     anchors = [np.zeros(0, np.int64)]
     weights = [anatomy.body.weights]
     faces, parts, labels = [anatomy.faces], [anatomy.part[anatomy.faces[:, 0]]], [dressing.label]
+    folds: list[np.ndarray] = []
     start = len(anatomy.part)
     for number, piece in enumerate(dressing.pieces):
         vertices.append(piece.vertices)
@@ -80,6 +84,7 @@ def _assemble(dressing: Dressing) -> Outfit:
         faces.append((piece.faces + start).astype(np.int32))
         parts.append(np.full(len(piece.faces), N_JOINTS + number))
         labels.append(np.full(len(piece.faces), piece.label))
+        folds += [line + start for line in piece.folds]
         start += len(piece.vertices)
     return Outfit(
         dressing.positions - anatomy.body.v_template.astype(np.float32),
@@ -89,5 +94,6 @@ def _assemble(dressing: Dressing) -> Outfit:
         np.ascontiguousarray(np.concatenate(faces), np.int32),
         np.concatenate(parts),
         np.concatenate(labels),
+        tuple(folds),
         tuple(dressing.wears),
     )

@@ -36,6 +36,7 @@ class Piece:
         anchor: the joint that carries it to the shaped body.
         weights: (K, 24) float32 skinning weights.
         label: its material.
+        folds: lines along it that may be drawn, each (n,) of its vertices.
     """
 
     vertices: np.ndarray
@@ -43,6 +44,7 @@ class Piece:
     anchor: int
     weights: np.ndarray
     label: Label
+    folds: tuple[np.ndarray, ...] = ()
 
 
 def rigid(mesh: tuple[np.ndarray, np.ndarray], joint: int, label: Label) -> Piece:

@@ -50,11 +50,23 @@ def look_at(figure: Figure, spots: SurfacePoints) -> tuple[np.ndarray, np.ndarra
     corners, weights = figure.anatomy.faces[spots.triangles], spots.weights
     points = np.einsum("nkc,nk->nc", figure.points[corners], weights)
     depth = (figure.vertices[corners, 2] * weights).sum(1)
-    away = (figure.normals[corners, 2] * weights).sum(1)
+    towards = -(figure.normals[corners, 2] * weights).sum(1)
+    return points, *_look(figure, points, depth, towards)
+
+
+def look_at_vertices(figure: Figure, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same of (n,) vertices of the dressed mesh, of which both sides may be seen."""
+    points = figure.points[vertices]
+    return points, *_look(figure, points, figure.vertices[vertices, 2], np.abs(figure.normals[vertices, 2]))
+
+
+def _look(
+    figure: Figure, points: np.ndarray, depth: np.ndarray, towards: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     x, y = np.round(points).astype(int).T
     inside = (x >= 0) & (x < CANVAS) & (y >= 0) & (y < CANVAS)
     x, y = x.clip(0, CANVAS - 1), y.clip(0, CANVAS - 1)
     # The depth buffer is read at the middle of a pixel: on a slanted surface the point lies deeper or less deep.
-    slant = np.sqrt((1 - away**2).clip(0)) / np.maximum(-away, 0.1) / figure.scale
-    seen = inside & (away < -0.1) & (depth - figure.buffer.depth[y, x] < _TOLERANCE + slant)
-    return points, seen, figure.label_map[y, x]
+    slant = np.sqrt((1 - towards**2).clip(0)) / np.maximum(towards, 0.1) / figure.scale
+    seen = inside & (towards > 0.1) & (depth - figure.buffer.depth[y, x] < _TOLERANCE + slant)
+    return seen, figure.label_map[y, x]
