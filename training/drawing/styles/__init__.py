@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..canvas import Canvas
@@ -31,7 +31,7 @@ class Style:
 
     Attributes:
         name: as in the data set's records.
-        draw: draws the figure on the canvas.
+        draw: draws the figure on the canvas; returns the names of the keypoints that it leaves out, if any.
         share: weight in the mix.
         needs_mesh: False for styles that draw from the skeleton alone; they need no clothes.
         has_cues: False for styles in which front and back look alike.
@@ -39,7 +39,7 @@ class Style:
     """
 
     name: str
-    draw: Callable[[Canvas, Figure, Pen], None]
+    draw: Callable[[Canvas, Figure, Pen], Sequence[str] | None]
     share: float
     needs_mesh: bool
     has_cues: bool

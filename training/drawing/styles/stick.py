@@ -2,7 +2,7 @@
 
 Knobs, one set a figure: torso (line, box, oval, frame of shoulder and hip lines, triangle, solid disc), skirt;
 limbs straight, bowed or one curve each, from the joints or from the spine; width of the lines, the torso's and the
-limbs' apart; hands and feet as lines, balls or none; dots on the joints; head round or oval, empty or solid, its
+limbs' apart; hands and feet as lines, balls, rays or none; dots on the joints; head round or oval, empty or solid, its
 neck drawn, missing or floating free; face; hair.
 """
 
@@ -14,16 +14,22 @@ import numpy as np
 
 from backend.skeleton import keypoint_index
 
+from ..canvas import Canvas
 from ..face import draw_disc_face, head_disc
 from ..figure import Figure
 from ..limbs import limbs, torso_blob, torso_polygon, unit
-from ..pen import Canvas, Pen, curve, ellipse
+from ..pen import Pen, curve, ellipse
 
+_ENDS = ("none", "line", "ball", "rays")
+_TIPS = {
+    kind: tuple(f"{side}_{name}" for side in ("left", "right") for name in names)
+    for kind, names in {"arm": ("hand", "fingertips"), "leg": ("foot", "toe")}.items()
+}
 _TORSOS = ("line", "box", "oval", "frame", "triangle", "solid")
 
 
-def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
-    """Torso, limbs, head: what lies before what hardly shows on lines."""
+def draw(canvas: Canvas, figure: Figure, pen: Pen) -> list[str]:
+    """Torso, limbs, head: what lies before what hardly shows on lines. Returns the hands, feet and nose not drawn."""
     rng = canvas.rng
     keypoints = figure.keypoints
     thick = rng.choice([0.0, rng.uniform(0.012, 0.022), rng.uniform(0.022, 0.045)], p=[0.65, 0.2, 0.15])
@@ -31,8 +37,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     torso = str(rng.choice(_TORSOS, p=[0.42, 0.1, 0.1, 0.12, 0.1, 0.16]))
     tone = pen.tone if rng.random() < 0.5 else pen.tone + (canvas.paper - pen.tone) * rng.uniform(0.2, 0.7)
     behind = rng.random() < 0.5
-    if not behind:
-        _draw_limbs(canvas, figure, pen, torso, tone)
+    missing = [] if behind else _draw_limbs(canvas, figure, pen, torso, tone)
     spine = keypoints[[keypoint_index(n) for n in ("neck", "spine3", "spine1", "pelvis")]]
     polygon = torso_polygon(figure)
     if torso == "line":
@@ -54,11 +59,11 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     if rng.random() < 0.08:
         _draw_skirt(canvas, figure, pen)
     if behind:
-        _draw_limbs(canvas, figure, pen, torso, tone)
-    _draw_head(canvas, figure, pen, torso, tone)
+        missing = _draw_limbs(canvas, figure, pen, torso, tone)
+    return missing + _draw_head(canvas, figure, pen, torso, tone)
 
 
-def _draw_limbs(canvas: Canvas, figure: Figure, pen: Pen, torso: str, tone: float) -> None:
+def _draw_limbs(canvas: Canvas, figure: Figure, pen: Pen, torso: str, tone: float) -> list[str]:
     rng = canvas.rng
     keypoints = figure.keypoints
     wire = pen
@@ -67,18 +72,20 @@ def _draw_limbs(canvas: Canvas, figure: Figure, pen: Pen, torso: str, tone: floa
     bend = rng.normal(0, 0.08) if rng.random() < 0.3 else 0.0
     whole, connected, joined = rng.random() < 0.25, rng.random() < 0.75, rng.random() < 0.85
     joints = rng.random() < 0.15
-    ends = {"arm": ("none", "line", "ball"), "leg": ("none", "line", "ball")}
+    # Shares of no end, a line, a ball and, of hands, fingers like rays.
     balls = 0.7 if torso == "solid" else 0.12
-    lines = {"arm": 0.35, "leg": 0.72}
+    shares = {"arm": (0.6, 0.26, 0.0, 0.14), "leg": (0.28, 0.72, 0.0, 0.0)}
     end = {
-        kind: str(rng.choice(names, p=[(1 - balls) * (1 - lines[kind]), (1 - balls) * lines[kind], balls]))
-        for kind, names in ends.items()
+        kind: str(rng.choice(_ENDS, p=np.array(share) * (1 - balls) + np.array((0, 0, balls, 0))))
+        for kind, share in shares.items()
     }
     ball = figure.size * rng.uniform(0.018, 0.04)
     neck, pelvis = keypoints[keypoint_index("neck")], keypoints[0]
     root = {"arm": keypoints[keypoint_index("spine3")] * 0.4 + neck * 0.6, "leg": pelvis}
     for limb in limbs(figure):
-        points = limb.points
+        points = limb.points.copy()
+        if limb.kind == "arm":
+            points[3] = keypoints[keypoint_index(f"{limb.side}_fingertips")]
         if torso in ("line", "triangle") and joined and not (torso == "triangle" and limb.kind == "arm"):
             points = np.concatenate([root[limb.kind][None], points[1:]])
         last = 4 if end[limb.kind] == "line" else 3
@@ -90,6 +97,8 @@ def _draw_limbs(canvas: Canvas, figure: Figure, pen: Pen, torso: str, tone: floa
             chain = [curve(points[k : k + 2], bend, 6) for k in range(last - 1)]
             for segment in [np.concatenate(chain)] if connected else chain:
                 canvas.stroke(segment, wire.varied(rng))
+        if end[limb.kind] == "rays":
+            _draw_rays(canvas, points, wire)
         if end[limb.kind] == "ball":
             # A hand is a ball about its middle, a foot an oval from heel to toe.
             axis = (points[3] - points[2]) * 0.6
@@ -102,6 +111,16 @@ def _draw_limbs(canvas: Canvas, figure: Figure, pen: Pen, torso: str, tone: floa
             size = wire.width * 0.6 + 0.007 * figure.size
             for point in points[: last - 1]:
                 canvas.fill(ellipse(point, np.array([size, 0]), size, 10), pen.tone)
+
+    return [name for kind, names in _TIPS.items() if end[kind] == "none" for name in names]
+
+
+def _draw_rays(canvas: Canvas, points: np.ndarray, pen: Pen) -> None:
+    """Fingers that run out from the wrist."""
+    along = points[3] - points[2]
+    for turn in np.linspace(-0.7, 0.7, int(canvas.rng.integers(3, 6))):
+        way = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ along
+        canvas.stroke(np.stack([points[2], points[2] + way]), pen.varied(canvas.rng, 0.8))
 
 
 def _draw_skirt(canvas: Canvas, figure: Figure, pen: Pen) -> None:
@@ -118,24 +137,26 @@ def _draw_skirt(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     canvas.stroke(skirt, pen.varied(canvas.rng), closed=True)
 
 
-def _draw_head(canvas: Canvas, figure: Figure, pen: Pen, torso: str, tone: float) -> None:
+def _draw_head(canvas: Canvas, figure: Figure, pen: Pen, torso: str, tone: float) -> list[str]:
     rng = canvas.rng
     neck = figure.keypoints[keypoint_index("neck")]
     centre, radius, up = head_disc(figure)
     radius *= rng.uniform(0.8, 1.15)
-    head = ellipse(centre, up * radius * rng.uniform(0.95, 1.3), radius)
+    head = ellipse(centre, up * radius * (1.0 if rng.random() < 0.5 else rng.uniform(1.1, 1.45)), radius)
     if rng.random() < (0.4 if torso == "solid" else 0.85):
         canvas.stroke(np.stack([centre - up * radius, neck]), pen.varied(rng))
     if rng.random() < (0.85 if torso == "solid" else 0.1):
         canvas.fill(head, tone)
-        return
+        return ["nose"]
     if rng.random() < 0.7:
         canvas.fill(head, canvas.paper)
     canvas.stroke(head, pen.varied(rng), closed=True)
-    if rng.random() < 0.45:
+    face = rng.random() < 0.45
+    if face:
         draw_disc_face(canvas, figure, centre, radius, pen)
     if rng.random() < 0.2:
         _draw_scribbled_hair(canvas, figure, centre, radius, up, pen)
+    return [] if face else ["nose"]
 
 
 def _draw_scribbled_hair(
