@@ -27,7 +27,7 @@ _CLOTHES = (Label.TOP, Label.BOTTOM, Label.SKIRT, Label.CLOTH)
 
 @dataclass(frozen=True)
 class _Colours:
-    """Grey value of each material, and what a shade multiplies it by."""
+    """Grey value of each material, and what a shade multiplies it by: little, or so much that it is ink."""
 
     tones: dict[Label, float]
     shade: float
@@ -41,8 +41,9 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     outlined = rng.random() < 0.68
     colours = _sample_colours(canvas, pen, outlined and rng.random() < 0.35, outlined)
     line = _clean(pen, size, rng.uniform(0.006, 0.016))
-    shaded = rng.random() < 0.4
-    dark = rounded(areas.buffer.light < rng.uniform(0.05, 0.4), 0.006 * size)
+    shaded = rng.random() < 0.45
+    deepest = rng.uniform(-0.4, 0.0) if colours.shade < 0.3 else rng.uniform(0.05, 0.4)
+    dark = rounded(areas.buffer.light < deepest, 0.006 * size)
     spine = figure.keypoints[keypoint_index("neck")] - figure.keypoints[keypoint_index("pelvis")]
     across = float(np.arctan2(spine[0], -spine[1])) + rng.choice([0.0, np.pi / 2, rng.uniform(0, np.pi)])
     sheet = areas.mask.copy()
@@ -56,7 +57,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         tone = colours.tones[label]
         if label in _CLOTHES and rng.random() < 0.3:
             _print(canvas, here, tone, size, across)
-        if shaded and 40 < tone < 254:
+        if shaded and tone > 40:
             for polygon in polygons(here & dark):
                 if len(polygon) > 0.04 * size:
                     canvas.fill(polygon, tone * colours.shade)
@@ -104,7 +105,8 @@ def _sample_colours(canvas: Canvas, pen: Pen, inked: bool, outlined: bool) -> _C
         tones[Label.HAIR] = rng.uniform(15, 110) if rng.random() < 0.7 else rng.uniform(150, 225)
     if not outlined:  # nothing else parts a figure from the paper
         tones = {k: canvas.paper - 45 if abs(t - canvas.paper) < 30 else t for k, t in tones.items()}
-    return _Colours({k: float(np.clip(t, 0, 255)) for k, t in tones.items()}, rng.uniform(0.62, 0.85))
+    shade = 0.1 if rng.random() < 0.2 else rng.uniform(0.62, 0.85)
+    return _Colours({k: float(np.clip(t, 0, 255)) for k, t in tones.items()}, shade)
 
 
 def _print(canvas: Canvas, here: np.ndarray, tone: float, size: float, across: float) -> None:
