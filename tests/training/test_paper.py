@@ -53,10 +53,26 @@ def test_some_pages_are_left_as_they_were_drawn():
 
 def test_some_pages_are_inverted_and_some_have_printed_lines():
     image = np.full((SIZE, SIZE), 255, np.uint8)
-    pages = [finish(image, np.random.default_rng(seed)).image.astype(float) for seed in range(150)]
-    assert 2 <= sum(np.median(page) < 60 for page in pages) <= 20
+    pages = [finish(image, np.random.default_rng(seed)).image.astype(float) for seed in range(300)]
+    assert 5 <= sum(np.median(page) < 60 for page in pages) <= 40
     stripes = [np.abs(np.diff(page.mean(1), 2)).max() > 4 for page in pages]
-    assert 4 <= sum(stripes) <= 45
+    assert 8 <= sum(stripes) <= 90
+
+
+def test_colouring_in_shows_paper_in_areas_and_spares_lines():
+    image = np.full((SIZE, SIZE), 250, np.uint8)
+    image[60:200, 60:200] = 140
+    image[30:34] = 0
+    seen = 0
+    for seed in range(150):
+        page = finish(image, np.random.default_rng(seed))
+        if (page.warp == np.eye(3)).all() and page.image[:20].std() < 0.5:  # neither photo nor grain
+            area, line = page.image[70:190, 70:190].astype(float), page.image[31:33, 20:-20].astype(float)
+            if area.std() > 8:
+                seen += 1
+                assert abs(area.mean() - page.image[10, 10]) > 20
+                assert abs(line.mean() - page.image[10, 10]) > 110
+    assert seen >= 2
 
 
 def test_colours_have_the_luminance_of_their_greys():

@@ -17,6 +17,10 @@ TILT = 0.06
 _KINDS = (0.5, 0.24, 0.26)
 
 
+#: White noise of unit size, which pages take a random window of: making it anew takes long.
+_NOISE = np.random.default_rng(0).standard_normal((640, 640), np.float32)
+
+
 @dataclass(frozen=True, eq=False)
 class Page:
     """A page as somebody would upload it.
@@ -38,13 +42,15 @@ def finish(image: np.ndarray, rng: np.random.Generator) -> Page:
     page, warp = image, np.eye(3)
     if rng.random() < (0.04 if kind == "file" else 0.22):
         page = _printed(page, rng)
+    if rng.random() < (0.03 if kind == "file" else 0.25):
+        page = _coloured_in(page, rng)
     if rng.random() < (0.05 if kind == "file" else 0.6):
         page = _rough(page, rng)
     if kind == "scan":
         page = _scanned(page, rng)
     elif kind == "photo":
         page, warp = _photographed(page, rng)
-    if rng.random() < (0.07 if kind == "file" else 0.03):
+    if rng.random() < (0.09 if kind == "file" else 0.03):
         page = 255 - page
     if rng.random() < (0.1 if kind == "file" else 0.3):
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 80))]
@@ -58,6 +64,12 @@ def moved(points: np.ndarray, warp: np.ndarray) -> np.ndarray:
         return points
     through = np.column_stack([points, np.ones(len(points))]) @ warp.T
     return (through[:, :2] / through[:, 2:]).astype(np.float32)
+
+
+def _noise(size: int, rng: np.random.Generator) -> np.ndarray:
+    """(size, size) float32 white noise of unit size."""
+    x, y = rng.integers(0, len(_NOISE) - size, 2)
+    return np.rot90(_NOISE[y : y + size, x : x + size], int(rng.integers(4)))
 
 
 def _printed(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -84,14 +96,30 @@ def _printed(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return (page * (1 - dark * rows.astype(np.float32))).astype(np.uint8)
 
 
+def _coloured_in(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Areas of tone as coloured pencils and crayons fill them: paper shows between their streaks."""
+    size = len(page)
+    long = 2 * int(rng.integers(2, 9)) + 1
+    streaks = cv2.GaussianBlur(_noise(size, rng), (0, 0), rng.uniform(0.6, 1.1))
+    streaks = cv2.blur(cv2.blur(streaks, (long, 1)), (long, 1))
+    turn = cv2.getRotationMatrix2D((size / 2, size / 2), rng.uniform(0, 180), 1.0)
+    streaks = cv2.warpAffine(streaks, turn, (size, size), borderMode=cv2.BORDER_REFLECT)
+    bare = np.clip(streaks / streaks.std() * rng.uniform(0.15, 0.4) + rng.uniform(0, 0.4), 0, 0.85)
+    paper = float(np.percentile(page, 90))
+    # Dark lines are firm: they were drawn, not filled.
+    grey = np.arange(256, dtype=np.float32)
+    reach = np.maximum(paper - grey, 0) * np.clip(grey / 90, 0.2, 1)
+    return (page + reach[page] * bare).astype(np.uint8)
+
+
 def _rough(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The grain of the paper; pigment takes to it unevenly."""
     size = len(page)
-    grain = rng.standard_normal((size, size), np.float32)
+    grain = _noise(size, rng)
     if rng.random() < 0.6:
         grain = cv2.GaussianBlur(grain, (0, 0), rng.uniform(0.6, 1.6))
         grain /= grain.std()
-    strength = rng.uniform(0.5, 4) + (255.0 - page) * float(rng.uniform(0, 0.12))
+    strength = np.float32(rng.uniform(0.5, 4)) + (255 - page) * np.float32(rng.uniform(0, 0.12))
     return np.clip(page + grain * strength, 0, 255).astype(np.uint8)
 
 
@@ -123,7 +151,7 @@ def _photographed(page: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarra
     if rng.random() < 0.7:
         page = cv2.GaussianBlur(page, (0, 0), rng.uniform(0.3, 1.0))
     lit = page * _light(size, rng)
-    lit += rng.standard_normal((size, size), np.float32) * np.float32(rng.uniform(0.5, 5))
+    lit += _noise(size, rng) * np.float32(rng.uniform(0.5, 5))
     return np.clip(lit, 0, 255).astype(np.uint8), warp
 
 
