@@ -104,7 +104,7 @@ def _lines(anatomy: Anatomy, cue: Cue) -> tuple[SurfacePoints, ...]:
     at = np.linspace(0, travelled[-1], max(len(corners), 3, int(travelled[-1] / _STEP) + 2))
     flat = np.stack([np.interp(at, travelled, corners[:, k]) for k in (0, 1)], 1)
     lines = [throw(anatomy, flat, plane, normal, sign)]
-    if cue.mirrored:
+    if cue.both:
         mirror = np.where(np.array(plane) == 0, -1, 1)
         lines.append(throw(anatomy, flat * mirror, plane, normal, -sign if normal == 0 else sign))
     return tuple(lines)
