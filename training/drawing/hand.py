@@ -145,22 +145,48 @@ def _runs(line: np.ndarray, pen: Pen, rng: np.random.Generator, lighter: float =
 
 def _pressure(count: int, pen: Pen, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Width, pixels, and opacity, 0..1, along a line: two (count,) float32."""
-    width = np.full(count, pen.width, np.float32)
-    opacity = np.full(count, pen.opacity, np.float32)
-    if count < 4:
-        return width, opacity
-    if pen.pressure > 0.02:
-        force = 1 + np.clip(0.5 * pen.pressure * _wander(count, 16, 1, rng)[:, 0], -0.7, 0.7)
-        width *= force
-        opacity *= np.minimum(1.0, 0.4 + 0.6 * force)
-    if pen.taper > 0.05:
-        # The ends thin over their last part, by chance one of them more.
-        reach = np.maximum(2.0, count * rng.uniform(0.1, 0.5, 2))
-        at = np.arange(0.5, count, dtype=np.float32)
-        rise = np.minimum(np.minimum(at / reach[0], (count - at) / reach[1]), 1.0)
-        width *= 1 - pen.taper * (1 - rise) ** 2
+    force = _wander(count, 16, 1, rng)[:, 0] if pen.pressure else np.zeros(count, np.float32)
+    # The ends thin over their last part, by chance one of them more.
+    before, after = rng.uniform(0.1, 0.5, 2) if pen.taper else (0.0, 0.0)
+    fading = 0.0
     if pen.lost and count > 10 and rng.random() < pen.lost:
-        fading = np.linspace(0, 1, count) / rng.uniform(0.3, 0.8)
-        fading = np.minimum(fading, 1.0) ** 0.7
-        opacity *= fading if rng.random() < 0.5 else fading[::-1]
-    return np.maximum(width, 0.35), opacity
+        fading = rng.uniform(0.3, 0.8) * rng.choice((-1, 1))
+    return _pressed(force, pen.width, pen.opacity, pen.pressure, pen.taper, before, after, fading)
+
+
+@numba.njit(cache=True, nogil=True)
+def _pressed(
+    force: np.ndarray,
+    width: float,
+    opacity: float,
+    pressure: float,
+    taper: float,
+    before: float,
+    after: float,
+    fading: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Width and opacity along a line.
+
+    Args:
+        force: (n,) noise of unit size.
+        width: pixels at full pressure.
+        opacity: 0..1 at full pressure.
+        pressure: how much both follow the force.
+        taper: how much the ends thin.
+        before: share of the line over which it swells.
+        after: share over which it thins.
+        fading: share over which it appears, or disappears if it is negative; 0 for neither.
+    """
+    count = len(force)
+    widths, opacities = np.empty(count, np.float32), np.empty(count, np.float32)
+    for k in range(count):
+        pressed = 1 + min(max(0.5 * pressure * force[k], -0.7), 0.7)
+        thick, ink = width * pressed, opacity * min(1.0, 0.4 + 0.6 * pressed)
+        if taper > 0:
+            rise = min((k + 0.5) / max(2.0, before * count), (count - k - 0.5) / max(2.0, after * count), 1.0)
+            thick *= 1 - taper * (1 - rise) ** 2
+        if fading != 0:
+            at = (k + 0.5 if fading > 0 else count - k - 0.5) / count
+            ink *= min(at / abs(fading), 1.0) ** 0.7
+        widths[k], opacities[k] = max(thick, 0.35), ink
+    return widths, opacities
