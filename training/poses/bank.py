@@ -18,15 +18,14 @@ from backend.body import global_rotations, local_rotations, rodrigues
 from backend.errors import InputError
 from backend.skeleton import KEYPOINT_MIRROR, N_JOINTS, keypoint_index
 
+from .limits import clipped, from_turns, limited, turns
+from .overlap import overlaps
 from .postures import POSTURES
+from .prior import load_prior
 from .split import held_out, names_beside
 from .strata import STRATA, classify, place, stratify
+from .variation import mirrored, noisy, spliced
 
-_UPPER = [keypoint_index(n) for n in ("spine2", "spine3", "neck", "head")]
-_ARMS = {
-    side: [keypoint_index(f"{side}_{n}") for n in ("collar", "shoulder", "elbow", "wrist", "hand")]
-    for side in ("left", "right")
-}
 _MIRROR = np.array(KEYPOINT_MIRROR[:N_JOINTS])
 _FLIP = np.diag([-1.0, 1.0, 1.0]).astype(np.float32)
 
@@ -34,8 +33,12 @@ _FLIP = np.diag([-1.0, 1.0, 1.0]).astype(np.float32)
 _POSTURE_WORTH = 30
 _POSTURE_BOUNDS = (0.1, 0.6)
 
-#: How often a varied pose that left its kind is drawn anew before it is taken as it is.
-_TRIES = 6
+#: How often the pose prior makes one up, and how near to the two poses that it starts from (1 between them).
+_PRIOR_SHARE = 0.0
+_PRIOR_KEPT = (0.6, 1.0)
+
+#: How often a pose that left its kind, or whose limbs went through it, is drawn anew.
+_TRIES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +49,7 @@ class PoseBank:
         rotations: (N, 24, 3, 3) float32 local rotations; the first one carries pitch and roll only,
             the heading is taken out so that every pose faces +z.
         weights: (N,) probability by which each kind of pose has its share of :data:`strata.STRATA`.
-        captured_only: without hand-set postures, as for validation.
+        captured_only: without hand-set postures and poses of the prior, as for validation.
     """
 
     rotations: np.ndarray
@@ -73,7 +76,7 @@ class PoseBank:
         except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(f"{path} is no pose bank: it needs the arrays poses and clip_name.") from error
         split = held_out(clips if named else names_beside(path, clips)) == validation
-        rotations = without_heading(rodrigues(poses[distinct & split].astype(np.float32)))
+        rotations = limited(without_heading(rodrigues(poses[distinct & split].astype(np.float32))))
         return cls(rotations, _balance(stratify(rotations)), captured_only=validation)
 
     def sample(self, rng: np.random.Generator) -> np.ndarray:
@@ -81,10 +84,11 @@ class PoseBank:
         kinds, ends = self._kinds
         kind = kinds[int(np.searchsorted(ends, rng.random(), side="right"))]
         for _ in range(_TRIES):
-            pose = self._varied(rng, kind)
-            if int(classify(*place(pose[None]))[0]) == kind:
+            pose = from_turns(self._varied(rng, kind)).astype(np.float32)
+            joints, world = place(pose[None])
+            if int(classify(joints, world)[0]) == kind and not overlaps(joints[0]):
                 return pose
-        return self._draw(rng, kind)
+        return from_turns(self._draw(rng, kind)).astype(np.float32)
 
     @cached_property
     def _kinds(self) -> tuple[list[int], np.ndarray]:
@@ -96,6 +100,11 @@ class PoseBank:
         return held, ends
 
     @cached_property
+    def _turns(self) -> np.ndarray:
+        """(N, 24, 3) float32 degrees."""
+        return turns(self.rotations).astype(np.float32)
+
+    @cached_property
     def _members(self) -> list[np.ndarray]:
         """Of each kind, the indices of its poses."""
         kinds = stratify(self.rotations)
@@ -103,52 +112,45 @@ class PoseBank:
 
     @cached_property
     def _seeds(self) -> list[np.ndarray]:
-        """Of each kind, the hand-set postures that may be drawn."""
+        """Of each kind, the turns of the hand-set postures that may be drawn."""
         kinds = stratify(POSTURES)
-        return [POSTURES[(kinds == k) & (not self.captured_only)] for k in range(len(STRATA))]
+        return [turns(POSTURES[(kinds == k) & (not self.captured_only)]) for k in range(len(STRATA))]
 
     def _varied(self, rng: np.random.Generator, kind: int) -> np.ndarray:
-        """A pose of a kind, perhaps spliced, mirrored and given joint noise."""
-        pose = self._draw(rng, kind)
-        if rng.random() < 0.35:
-            other = self._draw(rng, kind) if rng.random() < 0.5 else self._draw(rng, self._any_kind(rng))
-            joints = _ARMS["left"] if rng.random() < 0.5 else _ARMS["right"]
-            if rng.random() < 0.4:
-                joints = _ARMS["left"] + _ARMS["right"] + _UPPER
-            pose[joints] = other[joints]
+        """(24, 3) turns of a pose of a kind, perhaps spliced and mirrored, with joint noise."""
+        members = self._members[kind]
+        if not self.captured_only and len(members) > 1 and rng.random() < _PRIOR_SHARE:
+            pose = self._invented(rng, members)
+        else:
+            pose = self._draw(rng, kind)
+            if rng.random() < 0.35:
+                # Arms from anywhere: someone who sits can wave as someone who stands does.
+                kinds = self._kinds[0]
+                other = kind if rng.random() < 0.5 else kinds[int(rng.integers(len(kinds)))]
+                pose = spliced(rng, pose, self._draw(rng, other))
         if rng.random() < 0.5:
-            pose = mirror(pose)
-        if rng.random() < 0.65:
-            pose = pose @ _noise(rng, 0.03, 0.2)
-        if rng.random() < 0.3:
-            turn = rng.normal(0, 1, 3) * (0.25, 0.4, 0.15)
-            pose[_UPPER[2:]] = pose[_UPPER[2:]] @ rodrigues((turn / 2).astype(np.float32))
-        return pose
-
-    def _any_kind(self, rng: np.random.Generator) -> int:
-        kinds = self._kinds[0]
-        return kinds[int(rng.integers(len(kinds)))]
+            pose = mirrored(pose)
+        return clipped(noisy(rng, pose))
 
     def _draw(self, rng: np.random.Generator, kind: int) -> np.ndarray:
-        """A captured or hand-set pose of a kind that has any."""
+        """(24, 3) turns of a captured or hand-set pose of a kind that has any."""
         members, seeds = self._members[kind], self._seeds[kind]
         worth = _POSTURE_WORTH * len(seeds)
         share = float(np.clip(worth / max(worth + len(members), 1), *_POSTURE_BOUNDS))
         if len(seeds) and (not len(members) or rng.random() < share):
-            return seeds[rng.integers(len(seeds))] @ _noise(rng, 0.03, 0.2)
-        return self.rotations[members[rng.integers(len(members))]].copy()
+            return seeds[rng.integers(len(seeds))]
+        return self._turns[members[rng.integers(len(members))]]
 
-
-#: Joint noise per joint, relative: hinge and end joints move more freely than the spine.
-_NOISE = np.ones(N_JOINTS, np.float32)
-_NOISE[[keypoint_index(n) for n in ("spine1", "spine2", "spine3", "left_collar", "right_collar")]] = 0.4
-_NOISE[[keypoint_index(f"{s}_{n}") for s in ("left", "right") for n in ("hand", "foot")]] = 1.2
-
-
-def _noise(rng: np.random.Generator, least: float, most: float) -> np.ndarray:
-    """(24, 3, 3) small turns, their size in radians between two bounds."""
-    spread = rng.uniform(least, most) * _NOISE[:, None]
-    return rodrigues((rng.standard_normal((N_JOINTS, 3)) * spread).astype(np.float32))
+    def _invented(self, rng: np.random.Generator, members: np.ndarray) -> np.ndarray:
+        """(24, 3) turns of a pose that the prior makes near and between two captured ones of a kind."""
+        prior = load_prior()
+        picks = members[rng.integers(len(members), size=2)]
+        first, second = prior.encode(self.rotations[picks, 1:])
+        kept = rng.uniform(*_PRIOR_KEPT)
+        latent = first + rng.uniform(0, 0.6) * (second - first)
+        latent = kept * latent + np.sqrt(1 - kept * kept) * rng.standard_normal(len(latent))
+        body = prior.decode(latent[None].astype(np.float32))
+        return turns(np.concatenate([self.rotations[picks[:1], :1], body], 1)[0])
 
 
 def mirror(pose: np.ndarray) -> np.ndarray:
