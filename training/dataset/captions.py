@@ -9,7 +9,11 @@ from backend.skeleton import keypoint_index
 from ..drawing.record import Drawing, DrawnFigure
 
 _STYLES: dict[str, tuple[str, ...]] = {
-    "outline": ("a line drawing", "an ink outline", "a contour drawing"),
+    "pencil": ("a pencil drawing", "a graphite sketch", "a pencil outline"),
+    "ink": ("an ink drawing", "a clean line drawing", "a pen drawing"),
+    "brush": ("a brush drawing", "a drawing in brush ink"),
+    "charcoal": ("a charcoal drawing", "a drawing in charcoal"),
+    "engraving": ("an engraving", "a hatched engraving"),
     "cartoon": ("a flat cartoon", "clip art", "a cartoon"),
     "oil": ("an oil sketch", "a painting in short strokes", "a painted sketch"),
     "wash": ("an ink wash drawing", "a watercolour sketch", "a loose wash drawing"),

@@ -10,14 +10,19 @@ from ..figure import Figure
 from ..pen import Pen
 from . import (
     box_mannequin,
+    brush,
     cartoon,
+    charcoal,
+    children,
     construction,
     cylinder_mannequin,
     doodle,
+    engraving,
     gesture,
+    ink,
     mannequin,
     oil,
-    outline,
+    pencil,
     pictogram,
     silhouette,
     stick,
@@ -47,7 +52,11 @@ class Style:
 
 
 STYLES: tuple[Style, ...] = (
-    Style("outline", outline.draw, 0.35, True, True),
+    Style("pencil", pencil.draw, 0.12, True, True),
+    Style("ink", ink.draw, 0.15, True, True),
+    Style("brush", brush.draw, 0.07, True, True),
+    Style("charcoal", charcoal.draw, 0.05, True, True),
+    Style("engraving", engraving.draw, 0.05, True, True, held_out=True),
     Style("cartoon", cartoon.draw, 0.10, True, True),
     Style("oil", oil.draw, 0.04, True, True),
     Style("wash", wash.draw, 0.03, True, True),
@@ -60,4 +69,5 @@ STYLES: tuple[Style, ...] = (
     Style("mannequin", mannequin.draw, 0.04, False, False),
     Style("doodle", doodle.draw, 0.15, False, True),
     Style("gesture", gesture.draw, 0.04, False, False),
+    Style("children", children.draw, 0.05, False, False, held_out=True),
 )
