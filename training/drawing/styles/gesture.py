@@ -35,7 +35,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         elif solid.part in ("neck", "belly", "foot", "hand") or manner == "edges":
             _draw_edges(canvas, figure, solid, loose)
         elif manner == "swirl":
-            canvas.stroke(_swirl(figure, solid, float(rng.uniform(2.5, 5))), loose.varied(rng))
+            canvas.stroke(_swirl(figure, solid, float(rng.uniform(2, 4))), loose.varied(rng))
         else:
             ends = figure.project(solid.ends)
             for _ in range(int(rng.integers(2, 4))):
@@ -91,7 +91,6 @@ def _swirl(figure: Figure, solid: Solid, turns: float) -> np.ndarray:
     """(n, 2) pixels: a spiral round a limb from end to end."""
     t = np.linspace(0, 1, int(14 * turns))[:, None]
     angle = 2 * np.pi * turns * t
-    away = np.concatenate([np.cos(angle), np.sin(angle)], 1) * (
-        solid.half[0] + (solid.half[1] - solid.half[0]) * t
-    )
+    half = 1.4 * (solid.half[0] + (solid.half[1] - solid.half[0]) * t)
+    away = np.concatenate([np.cos(angle), np.sin(angle)], 1) * half
     return figure.project(solid.ends[0] + (solid.ends[1] - solid.ends[0]) * t + away @ solid.axes[[0, 2]])
