@@ -129,16 +129,18 @@ def _interpolated(noise: np.ndarray, count: int, every: int, start: float) -> np
 def _runs(line: np.ndarray, pen: Pen, rng: np.random.Generator, lighter: float = 1.0) -> list[Mark]:
     """The line as marks, broken at gaps; what follows a gap is taken up beside it."""
     count = len(line)
-    cuts = np.sort(rng.integers(1, count, rng.binomial(count // 13, min(pen.gap, 1.0)))) if pen.gap else []
     width, opacity = _pressure(count, pen, rng)
-    width *= lighter
+    width *= np.float32(lighter)
+    gaps = rng.binomial(count // 13, min(pen.gap, 1.0)) if pen.gap else 0
+    if not gaps:
+        return [Mark(line, width, opacity, pen.tone, grain=pen.grain)]
     marks, start, beside = [], 0, np.zeros(2)
-    for cut in [*cuts, count]:
+    for cut in [*np.sort(rng.integers(1, count, gaps)), count]:
         if cut - start >= 2:
             run = slice(start, cut)
             points = (line[run] + beside).astype(np.float32)
             marks.append(Mark(points, width[run], opacity[run], pen.tone, grain=pen.grain))
-        start = max(start, int(cut) + int(rng.integers(1, 4))) if cut < count else count
+        start = max(start, int(cut) + int(rng.integers(1, 4)))
         beside = rng.normal(0, 0.6 * pen.apart, 2)
     return marks
 
