@@ -146,12 +146,12 @@ def _edge_mask(
 
 @numba.njit(cache=True, nogil=True)
 def _trace(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    size = mask.shape[0]
+    high, wide = mask.shape
     dx = np.array([1, 1, 0, -1, -1, -1, 0, 1])
     dy = np.array([0, 1, 1, 1, 0, -1, -1, -1])
     total = 0
-    for y in range(size):
-        for x in range(size):
+    for y in range(high):
+        for x in range(wide):
             total += mask[y, x]
     xs = np.empty(total, np.float32)
     ys = np.empty(total, np.float32)
@@ -159,8 +159,8 @@ def _trace(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     count, chains = 0, 0
     # First pass starts at the ends of open chains, the second at what is left: closed loops.
     for phase in range(2):
-        for y0 in range(1, size - 1):
-            for x0 in range(1, size - 1):
+        for y0 in range(1, high - 1):
+            for x0 in range(1, wide - 1):
                 if mask[y0, x0] == 0:
                     continue
                 if phase == 0:
@@ -180,7 +180,7 @@ def _trace(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
                     best, best_turn = -1, 99
                     for k in range(8):
                         qx, qy = x + dx[k], y + dy[k]
-                        if qx < 0 or qy < 0 or qx >= size or qy >= size or mask[qy, qx] == 0:
+                        if qx < 0 or qy < 0 or qx >= wide or qy >= high or mask[qy, qx] == 0:
                             continue
                         turn = 0
                         if heading >= 0:
@@ -214,6 +214,11 @@ def trace_lines(
         Polylines, each (n, 2) float32 pixels.
     """
     mask = _edge_mask(part.astype(np.int32), label.astype(np.int32), buffer.depth, gap, seams)
+    return [chain for chain in trace_chains(mask) if len(chain) >= shortest]
+
+
+def trace_chains(mask: np.ndarray) -> list[np.ndarray]:
+    """The lines of a (H, W) uint8 mask of thin lines, which is used up: each (n, 2) float32 pixels."""
     xs, ys, starts = _trace(mask)
     points = np.stack([xs, ys], 1)
-    return [points[a:b] for a, b in pairwise(starts) if b - a >= shortest]
+    return [points[a:b] for a, b in pairwise(starts)]
