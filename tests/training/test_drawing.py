@@ -7,10 +7,11 @@ import pytest
 from backend.body import load_body, pose_body, rodrigues
 from backend.skeleton import KEYPOINT_PARENTS, keypoint_index
 from training.drawing.camera import Camera
+from training.drawing.canvas import Canvas
 from training.drawing.figure import bone_directions, sample_figure
 from training.drawing.gbuffer import GBuffer, render, trace_lines, vertex_normals
 from training.drawing.paper import moved
-from training.drawing.pen import Canvas, Pen, resample, ribbon, smoothed
+from training.drawing.pen import Pen, resample, ribbon, smoothed
 from training.drawing.placement import CANVAS, Placement
 from training.drawing.record import Flag
 from training.drawing.styles import STYLES

@@ -170,14 +170,6 @@ class Pen:
         return hand.using(tool, rng)
 
 
-def __getattr__(name: str) -> object:
-    if name == "Canvas":  # it has moved; the last importers follow
-        from .canvas import Canvas
-
-        return Canvas
-    raise AttributeError(name)
-
-
 def resample(points: np.ndarray, step: float = 3.0, closed: bool = False) -> np.ndarray:
     """An (n, 2) polyline at even steps along its length, pixels."""
     points = np.ascontiguousarray(points, np.float32)
