@@ -20,7 +20,7 @@ _CUT_SHARES = (0.26, 0.07, 0.12, 0.09, 0.07, 0.09, 0.05, 0.05, 0.08, 0.03, 0.09)
 
 
 def put_on_hair(rng: np.random.Generator, dressing: Dressing) -> None:
-    """A cut of hair, sometimes a beard."""
+    """A cut of hair, sometimes a hood or a beard."""
     x, y, z = dressing.anatomy.head_place.T
     cut = str(rng.choice(_CUTS, p=_CUT_SHARES))
     if cut != "none":
@@ -33,10 +33,14 @@ def put_on_hair(rng: np.random.Generator, dressing: Dressing) -> None:
         _label(dressing, scalp, rng.uniform(0.0, 0.03))
         dressing.pieces += [_piece(dressing, part) for part in _volumes(rng, cut)]
         if cut in ("long", "bob"):
-            dressing.pieces.append(_curtain(rng, dressing, cut == "bob"))
+            drop = rng.uniform(0.75, 1.05) if cut == "bob" else rng.uniform(1.2, 2.6)
+            dressing.pieces.append(_curtain(rng, dressing, drop, Label.HAIR))
+    if "hoodie" in dressing.wears and rng.random() < 0.25:
+        dressing.pieces.append(_curtain(rng, dressing, rng.uniform(1.0, 1.2), Label.TOP))
     if rng.random() < 0.07:
         low = rng.uniform(0.0, 0.2)
-        _label(dressing, np.maximum(y - low - 0.5 * (0.35 - z).clip(0), 0.12 - z), rng.uniform(0.003, 0.025))
+        chin = np.maximum(y - low - 0.5 * (0.35 - z).clip(0), -0.27 - y)
+        _label(dressing, np.maximum(chin, 0.12 - z), rng.uniform(0.003, 0.025))
 
 
 def put_on_hat(rng: np.random.Generator, dressing: Dressing) -> None:
@@ -117,10 +121,9 @@ def _tress(
     return tube(line, thick)
 
 
-def _curtain(rng: np.random.Generator, dressing: Dressing, bob: bool) -> Piece:
-    """Loose hair around the sides and the back of the head, down to the chin or far down the back."""
+def _curtain(rng: np.random.Generator, dressing: Dressing, drop: float, label: Label) -> Piece:
+    """Loose hair, or a hood, around the sides and the back of the head, and as far down as ``drop``."""
     rows, columns = 9, 18
-    drop = rng.uniform(0.75, 1.05) if bob else rng.uniform(1.2, 2.6)
     open_front = rng.uniform(2.1, 2.9)
     angle = np.linspace(open_front / 2, 2 * np.pi - open_front / 2, columns)[None]
     y = np.concatenate([[1.04, 0.99, 0.88], np.linspace(0.72, 0.88 - drop, rows - 3)])[:, None]
@@ -137,4 +140,4 @@ def _curtain(rng: np.random.Generator, dressing: Dressing, bob: bool) -> Piece:
     weights[:, _HEAD] = 1 - loose
     vertices = _metres(dressing, place).astype(np.float32)
     down = tuple(np.arange(2, rows) * columns + k for k in range(1, columns - 1, 2))
-    return Piece(vertices, grid(rows, columns, closed=False), _HEAD, weights, Label.HAIR, down)
+    return Piece(vertices, grid(rows, columns, closed=False), _HEAD, weights, label, down)
