@@ -128,6 +128,18 @@ CUES: dict[str, tuple[Cue, ...]] = {
         Cue("shin bone", "shin", "front", ((-0.02, 0.2), (-0.03, 0.7)), _SKIN, 1.5, both=True),
         Cue("ankle bone", "shin", "outer", ((0, 0.97), (0.03, 1), (0, 1.02)), _SKIN, both=True),
         Cue("heel", "shin", "back", ((-0.06, 1.03), (0, 1.06), (0.06, 1.03)), _FEET, 0.6, both=True),
+        Cue(
+            "ear",
+            "head",
+            "outer",
+            ((0.1, 0.48), (0.02, 0.5), (-0.05, 0.4), (-0.02, 0.27), (0.05, 0.22)),
+            _SKIN,
+            0.2,
+            both=True,
+        ),
+        Cue("knuckle", "hand", "top", ((0.29, 0.95), (0.31, 1.2)), _SKIN, 1.2, both=True),
+        Cue("knuckle", "hand", "top", ((0.05, 0.97), (0.06, 1.22)), _SKIN, 1.2, both=True),
+        Cue("knuckle", "hand", "top", ((-0.19, 0.95), (-0.2, 1.2)), _SKIN, 1.2, both=True),
         *_strands(-0.25, -0.12, 0.02, 0.14, 0.26),
     ),
     "shirt": (
