@@ -9,7 +9,7 @@ from training.drawing.camera import Camera
 from training.drawing.figure import sample_figure
 from training.drawing.placement import CANVAS, Placement
 from training.drawing.record import Flag
-from training.drawing.solids import box_faces, egg, outline, seen, solids
+from training.drawing.solids import egg, outline, see_box, seen, solids
 from training.drawing.styles import STYLES
 
 _SKELETON = [style for style in STYLES if not style.needs_mesh]
@@ -26,7 +26,7 @@ def test_the_corners_of_a_box_are_where_the_camera_sees_them(machine):
     for solid in solids(figure):
         near = figure.camera.distance / (figure.camera.distance + solid.corners[:, 2:])
         expected = solid.corners[:, :2] * near * figure.fit.scale + figure.fit.offset
-        drawn = np.concatenate([quad for quad, _, _ in box_faces(figure, solid)])
+        drawn = np.concatenate([quad for quad, _ in see_box(figure, solid).faces])
         gap = np.linalg.norm(drawn[:, None] - expected[None], axis=-1).min(1)
         assert gap.max() < 1e-2, solid.part
 
@@ -44,14 +44,14 @@ def test_limbs_are_boxes_from_joint_to_joint(machine):
 def test_the_viewer_sees_at_most_three_faces_and_the_nearest_ones(machine):
     figure = _figure(machine, 5, Camera(azimuth=40, elevation=20, distance=3.0))
     for solid in solids(figure):
-        faces = [quad for quad, _, faces in box_faces(figure, solid) if faces]
+        faces = [quad for quad, _ in see_box(figure, solid).faces]
         assert 1 <= len(faces) <= 3
         # The faces seen cover all that the box covers.
         whole, parts = (np.zeros((512, 512), np.uint8) for _ in range(2))
         corners = figure.project(solid.corners) + 128
-        cv2.fillPoly(whole, [cv2.convexHull(np.round(corners).astype(np.int32))], 1)
+        cv2.fillPoly(whole, [cv2.convexHull(np.round(corners).astype(np.int32))], (1.0,))
         for quad in faces:
-            cv2.fillPoly(parts, [np.round(quad + 128).astype(np.int32)], 1)
+            cv2.fillPoly(parts, [np.round(quad + 128).astype(np.int32)], (1.0,))
         assert parts[whole > 0].mean() > 0.9, solid.part
 
 

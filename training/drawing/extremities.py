@@ -10,8 +10,8 @@ from .pen import curve, ellipse, smoothed
 #: Outline of a foot: from the heel's sole forwards and back over the instep; x in foot lengths from the ankle to the
 #: toe, y in heights above the sole.
 _SHOE = np.array(
-    [(-0.28, 0.0), (0.3, 0.0), (0.9, 0.0), (1.12, 0.1), (1.1, 0.36), (0.8, 0.5), (0.42, 0.72), (0.22, 1.05),
-     (-0.2, 1.05), (-0.3, 0.5)]
+    [(-0.3, 0.0), (0.3, 0.0), (0.95, 0.0), (1.16, 0.12), (1.18, 0.45), (0.95, 0.64), (0.6, 0.7), (0.3, 0.95),
+     (0.2, 1.15), (-0.22, 1.15), (-0.32, 0.5)]
 )  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def draw_foot(
     up = np.array([along[1], -along[0]])
     if up @ (knee - ankle) < 0:
         up = -up
-    high = 0.36 * max(size, 0.6 * long)
+    high = 0.42 * max(size, 0.6 * long)
     axes = np.stack([along * long, up * high])
     shape = _SHOE * (1.0, {"boot": 1.35, "heel": 0.85}.get(kind, 1.0))
     # The sole lies below the line from the ankle to the toe.

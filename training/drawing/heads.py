@@ -106,7 +106,7 @@ def draw_hair_behind(inker: Inker, head: Head) -> None:
 def _draw_lock(inker: Inker, head: Head) -> None:
     """Long hair: hanging down, or blown back in a wave, the way it goes when somebody runs."""
     rng = inker.canvas.rng
-    long = rng.uniform(1.5, 4.5)
+    long = rng.uniform(1.3, 3.6)
     if rng.random() < 0.5:
         way = -head.ahead * (1 if head.side > 0.3 else rng.choice([-1, 1])) + head.up * rng.uniform(
             -0.3, 0.35

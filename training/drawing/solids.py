@@ -53,6 +53,12 @@ class Solid:
         return float(self.ends[:, 2].mean())
 
     @property
+    def radii(self) -> np.ndarray:
+        """(3,) half axes of the egg that fills it: side, along, front."""
+        wide, deep = self.half.max(0)
+        return np.array([wide, np.linalg.norm(self.ends[1] - self.ends[0]) / 2, deep])
+
+    @property
     def corners(self) -> np.ndarray:
         """(8, 3) of a box: four around the first end, then four around the other."""
         signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
@@ -80,10 +86,7 @@ class Solid:
         else:
             round_ = np.array([[np.sin(turn), 0, np.cos(turn)]])
             unit = np.sin(angle) * round_ + np.cos(angle) * np.array([[0, 1, 0]])
-        length = float(np.linalg.norm(self.ends[1] - self.ends[0])) / 2
-        wide, deep = self.half.max(0)
-        radii = np.array([wide, length, deep])
-        return self.ends.mean(0) + (unit * radii) @ self.axes, (unit / radii) @ self.axes
+        return self.ends.mean(0) + (unit * self.radii) @ self.axes, (unit / self.radii) @ self.axes
 
 
 def solids(figure: Figure, fat: float = 1.0) -> list[Solid]:
@@ -151,9 +154,15 @@ def outline(figure: Figure, solid: Solid) -> np.ndarray:
 
 def egg(figure: Figure, solid: Solid) -> np.ndarray:
     """(n, 2) pixels: the silhouette of the egg that fills the solid."""
-    circles = [solid.circle(turn)[0] for turn in np.linspace(0, np.pi, 7)[:-1]]
-    around = [solid.circle(0, 1, lift)[0] for lift in (-0.5, 0.0, 0.5)]
-    return hull(figure.project(np.concatenate(circles + around)))
+    return hull(figure.project(solid.ends.mean(0) + (_BALL * solid.radii) @ solid.axes))
+
+
+def _ball() -> np.ndarray:
+    u, v = np.meshgrid(np.linspace(0, 2 * np.pi, 24, endpoint=False), np.linspace(0, np.pi, 13))
+    return np.stack([np.sin(v) * np.cos(u), np.cos(v), np.sin(v) * np.sin(u)], -1).reshape(-1, 3)
+
+
+_BALL = _ball()
 
 
 def seen(figure: Figure, line: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
@@ -176,23 +185,61 @@ def seen(figure: Figure, line: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray
     return [pixels[a:b] for a, b in pairwise(cuts) if faces[a] and b - a > 1]
 
 
-#: Corners of a box's six faces, each running the same way round as seen from outside.
-_FACES = ((0, 1, 2, 3), (7, 6, 5, 4), (0, 4, 5, 1), (1, 5, 6, 2), (2, 6, 7, 3), (3, 7, 4, 0))
+#: Corners of a box's six faces, each running the same way round as seen from outside, and its twelve edges: two
+#: corners and the two faces that meet there.
+_FACES = np.array([(0, 1, 2, 3), (7, 6, 5, 4), (0, 4, 5, 1), (1, 5, 6, 2), (2, 6, 7, 3), (3, 7, 4, 0)])
+_EDGES = [
+    (a, b, *(k for k, face in enumerate(_FACES.tolist()) if a in face and b in face))
+    for a, b in (
+        (0, 1),
+        (1, 2),
+        (2, 3),
+        (3, 0),
+        (4, 5),
+        (5, 6),
+        (6, 7),
+        (7, 4),
+        (0, 4),
+        (1, 5),
+        (2, 6),
+        (3, 7),
+    )
+]
 
 
-def box_faces(figure: Figure, solid: Solid) -> list[tuple[np.ndarray, float, bool]]:
-    """Faces of a box, those turned away first: (4, 2) pixels, light 0..1, and whether the viewer sees it."""
+@dataclass(frozen=True, eq=False)
+class SeenBox:
+    """A box as the viewer sees it; all in pixels.
+
+    Attributes:
+        faces: (4, 2) corners of each face towards the viewer, and the light on it, 0..1.
+        outline: (n, 2) silhouette.
+        inner: (2, 2) ends of each edge between two faces that are seen.
+        hidden: (2, 2) ends of each edge on the far side.
+    """
+
+    faces: list[tuple[np.ndarray, float]]
+    outline: np.ndarray
+    inner: list[np.ndarray]
+    hidden: list[np.ndarray]
+
+
+def see_box(figure: Figure, solid: Solid) -> SeenBox:
+    """The box that fills a solid, in true perspective."""
     corners = solid.corners
     pixels = figure.project(corners)
-    middle = corners.mean(0)
-    found = []
-    for index in _FACES:
-        face = list(index)
-        normal = np.cross(corners[face[1]] - corners[face[0]], corners[face[3]] - corners[face[0]])
-        normal *= np.sign(normal @ (corners[face].mean(0) - middle))
-        normal /= max(float(np.linalg.norm(normal)), 1e-9)
-        far = figure.camera.distance
-        sight = corners[face].mean(0) + (0, 0, far) if np.isfinite(far) else np.array([0.0, 0.0, 1.0])
-        light = 0.5 + 0.5 * float(normal @ figure.light)
-        found.append((pixels[face], light, bool(normal @ sight < 0)))
-    return sorted(found, key=lambda face: face[2])
+    quads = corners[_FACES]
+    middles = quads.mean(1)
+    normals = np.cross(quads[:, 1] - quads[:, 0], quads[:, 3] - quads[:, 0])
+    normals *= np.sign((normals * (middles - corners.mean(0))).sum(1))[:, None]
+    normals /= np.maximum(np.linalg.norm(normals, axis=1), 1e-9)[:, None]
+    far = figure.camera.distance
+    sight = middles + (0, 0, far) if np.isfinite(far) else np.array([0.0, 0.0, 1.0])
+    faces = (normals * sight).sum(1) < 0
+    light = 0.5 + 0.5 * normals @ figure.light
+    return SeenBox(
+        [(pixels[_FACES[k]], float(light[k])) for k in np.flatnonzero(faces)],
+        hull(pixels),
+        [pixels[[a, b]] for a, b, one, other in _EDGES if faces[one] and faces[other]],
+        [pixels[[a, b]] for a, b, one, other in _EDGES if not faces[one] and not faces[other]],
+    )

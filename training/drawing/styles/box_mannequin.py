@@ -9,7 +9,7 @@ import numpy as np
 from ..canvas import Canvas
 from ..figure import Figure
 from ..pen import Pen
-from ..solids import Solid, box_faces, solids
+from ..solids import Solid, see_box, solids
 
 
 def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
@@ -17,6 +17,8 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     rng = canvas.rng
     pen = replace(pen, width=min(pen.width, 0.015 * figure.size))
     see_through = rng.random() < 0.25
+    if see_through:  # searching lines on top of hidden ones leave no box to be seen
+        pen = replace(pen, double=0.0, overshoot=0.4 * pen.overshoot)
     shaded = not see_through and rng.random() < 0.5
     outlined = not shaded or rng.random() < 0.8
     belly = rng.random() < 0.5
@@ -27,15 +29,15 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     for solid in solids(figure, rng.uniform(0.75, 1.35)):
         if solid.part == skipped or (solid.part == "belly" and not belly):
             continue
-        for quad, light, faces in box_faces(figure, solid):
-            if not faces:
-                if see_through:
-                    canvas.stroke(quad, faint, closed=True)
-                continue
-            if not see_through:
-                canvas.fill(quad, darkest + (lightest - darkest) * light if shaded else lightest)
-            if outlined:
-                canvas.stroke(quad, pen, closed=True)
+        box = see_box(figure, solid)
+        for quad, light in () if see_through else box.faces:
+            canvas.fill(quad, darkest + (lightest - darkest) * light if shaded else lightest)
+        for edge in box.hidden if see_through else ():
+            canvas.stroke(edge, faint)
+        if outlined:
+            canvas.stroke(box.outline, pen, closed=True)
+            for edge in box.inner:
+                canvas.stroke(edge, pen)
         if solid.part == "head" and face_cross:
             _draw_cross(canvas, figure, solid, pen)
 

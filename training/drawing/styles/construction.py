@@ -15,14 +15,16 @@ from backend.skeleton import keypoint_index
 from ..canvas import Canvas
 from ..figure import Figure
 from ..pen import Pen, curve, ellipse
-from ..solids import Solid, box_faces, egg, outline, seen, solids
+from ..solids import Solid, egg, outline, see_box, seen, solids
 
 
 def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     """Masses of head, chest and pelvis, limbs as tubes or lines with joint balls; overlapping and see-through."""
     rng = canvas.rng
     # Many lines lie over each other: a broad tool would leave nothing but a blot.
-    pen = replace(pen, width=min(pen.width, 0.013 * figure.size))
+    pen = replace(
+        pen, width=min(pen.width, 0.013 * figure.size), overshoot=min(pen.overshoot, 0.015 * figure.size)
+    )
     light = replace(pen.varied(rng, 0.8), double=max(pen.double, float(rng.choice([0.0, 0.7]))))
     fine = light.varied(rng, 0.65)
     covering = rng.random() < 0.25
@@ -37,13 +39,15 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         canvas.stroke(edge, light, closed=True)
 
     def box(solid: Solid) -> None:
-        for quad, _, faces in box_faces(figure, solid):
-            if faces:
-                mass(quad)
-            elif not covering:
-                canvas.stroke(quad, fine, closed=True)
+        seen_box = see_box(figure, solid)
+        mass(seen_box.outline)
+        for edge in seen_box.inner:
+            canvas.stroke(edge, light)
+        for edge in () if covering else seen_box.hidden:
+            canvas.stroke(edge, fine)
 
-    for solid in solids(figure, rng.uniform(0.75, 1.2)):
+    parts = solids(figure, rng.uniform(0.75, 1.2))
+    for solid in parts:
         if solid.part in ("neck", "belly"):
             for side in (-1, 1):
                 edges = solid.ends + side * solid.axes[0] * solid.half[:, :1] * 0.8
@@ -69,7 +73,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
             if balls:
                 size = max(float(solid.half[0, 0]) * figure.scale * (0.6 if limb == "line" else 0.9), 3.0)
                 mass(ellipse(figure.project(solid.ends[0]), np.array([size, 0.0]), size, 14))
-    _draw_centre_lines(canvas, figure, fine)
+    _draw_centre_lines(canvas, figure, parts, fine)
     for name in ("shoulder", "hip"):
         if rng.random() < 0.6:
             ends = figure.keypoints[[keypoint_index(f"{side}_{name}") for side in ("left", "right")]]
@@ -100,10 +104,9 @@ def _draw_head_lines(canvas: Canvas, figure: Figure, head: Solid, pen: Pen) -> N
             canvas.stroke(ellipse(figure.project(ear), up, size * 0.6, 10), pen, closed=True)
 
 
-def _draw_centre_lines(canvas: Canvas, figure: Figure, pen: Pen) -> None:
+def _draw_centre_lines(canvas: Canvas, figure: Figure, parts: list[Solid], pen: Pen) -> None:
     """From the front the breastbone down to the crotch; from behind the spine and the shoulder blades."""
-    parts = {solid.part: solid for solid in solids(figure)}
-    chest, pelvis = parts["chest"], parts["pelvis"]
+    chest, pelvis = (next(solid for solid in parts if solid.part == name) for name in ("chest", "pelvis"))
     sign = 1 if figure.facing > 0 else -1
     line = np.stack(
         [

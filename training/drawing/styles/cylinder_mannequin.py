@@ -9,7 +9,7 @@ import numpy as np
 from ..canvas import Canvas
 from ..figure import Figure
 from ..pen import Pen, ellipse
-from ..solids import Solid, box_faces, egg, outline, seen, solids
+from ..solids import Solid, egg, outline, see_box, seen, solids
 
 #: Parts that begin with a ball.
 _BALLS = ("upper_arm", "forearm", "hand", "thigh", "shin", "foot")
@@ -56,9 +56,10 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
                     for run in seen(figure, line):
                         canvas.stroke(run, fine)
         elif solid.part == "foot" and box_feet:
-            for quad, _, faces in box_faces(figure, solid):
-                if faces:
-                    solid_shape(quad)
+            box = see_box(figure, solid)
+            solid_shape(box.outline)
+            for edge in box.inner:
+                canvas.stroke(edge, pen)
         else:
             draw_tube(solid)
             if balls and solid.part in _BALLS:

@@ -21,7 +21,7 @@ from ..figure import Figure
 from ..heads import Head, draw_hair_behind, draw_head
 from ..inker import Cloth, Inker, sides
 from ..limbs import Limb, limbs, torso_depth, unit
-from ..pen import Pen, curve, smoothed
+from ..pen import Pen, curve, ellipse, smoothed
 
 #: How wide a sleeve or a trouser leg is along its limb, in shares of its width.
 _CUTS = {
@@ -108,7 +108,12 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         if part.stop - part.start > 1:
             half = np.interp(t[part] / t[hem - 1], fifths, wear.cut)
             inker.tube(line[part], half, wear.cloth, ends=hem <= last)
-            if lower and creases:
+            if not lower:  # round where it grows out of the trunk
+                canvas.fill(
+                    ellipse(line[0], unit(line[1] - line[0]) * half[0] * 0.8, half[0] * 0.9, 14),
+                    wear.cloth.tone,
+                )
+            elif creases:
                 inside = unit((limb.points[0] + limb.points[2]) / 2 - limb.points[1])
                 inker.creases(
                     line[_COUNT // 2], inside, unit(limb.points[1] - limb.points[0]), half[0], wear.cloth.tone
