@@ -81,7 +81,7 @@ def _fill_softly(canvas: Canvas, mask: np.ndarray, tone: float, sigma: float) ->
 
 
 def _fill_with_lines(canvas: Canvas, mask: np.ndarray, pen: Pen, size: float, scribbled: bool) -> None:
-    """Hatching, or one line to and fro which leaves the contour here and there."""
+    """Hatching, or strokes to and fro which leave the contour here and there."""
     rng = canvas.rng
     angle, space = rng.uniform(0, np.pi), size * rng.uniform(0.009, 0.02)
     thick = space * rng.uniform(0.45, 0.85)
@@ -99,11 +99,11 @@ def _fill_with_lines(canvas: Canvas, mask: np.ndarray, pen: Pen, size: float, sc
     row = ((across - across.min()) / space).astype(int)
     at = x * along[0] + y * along[1]
     order = np.lexsort((at, row))
-    # One line a row and a piece of it: a jump along the row is a gap between limbs.
+    # One stroke for each row of each limb: a jump along the row is a gap between limbs.
     row, at, across = row[order], at[order], across[order]
     ends = np.flatnonzero(np.concatenate([[True], (np.diff(row) > 0) | (np.diff(at) > 4), [True]]))
     spill = rng.normal(0.2 * space, 0.5 * space, (len(ends), 2))
-    fine = replace(pen, width=max(thick, 1.0), smooth=1.2, gap=0.0, double=0.0)
+    fine = replace(pen, width=max(thick, 1.0), smooth=1.2, gap=0.0, double=0.0, overshoot=0.0, drift=0.0)
     for k, (a, b) in enumerate(pairwise(ends)):
         if b - a < 4:
             continue

@@ -58,6 +58,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         width=float(np.clip(pen.width, 0.004 * size, 0.011 * size)),
         gap=max(pen.gap, 0.08),
         lost=max(pen.lost, 0.4),
+        overshoot=min(pen.overshoot, 0.02 * size),
     )
     lined = rng.random() < 0.88
     if lined:
