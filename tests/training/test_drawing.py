@@ -8,13 +8,16 @@ from backend.body import load_body, pose_body, rodrigues
 from backend.skeleton import KEYPOINT_PARENTS, keypoint_index
 from training.drawing.camera import Camera
 from training.drawing.canvas import Canvas
-from training.drawing.figure import bone_directions, sample_figure
+from training.drawing.figure import Proportions, bone_directions, sample_figure
 from training.drawing.gbuffer import GBuffer, render, trace_lines, vertex_normals
-from training.drawing.paper import moved
+from training.drawing.paper import Page, moved
 from training.drawing.pen import Pen, resample, ribbon, smoothed
 from training.drawing.placement import CANVAS, Placement
 from training.drawing.record import Flag
 from training.drawing.styles import STYLES
+
+#: Styles from the skeleton may leave hands, feet or the face out.
+_WITH_MESH = {style.name for style in STYLES if style.needs_mesh}
 
 
 def test_z_buffer_agrees_with_ray_casting():
@@ -88,7 +91,7 @@ def test_figure_without_disproportion_is_the_posed_body(machine, monkeypatch):
     monkeypatch.setattr(
         module.Proportions,
         "sample",
-        classmethod(lambda cls, rng, anatomy: cls(np.ones(24), np.ones(24), anatomy.axes)),
+        classmethod(lambda cls, rng, anatomy, expert: cls(np.ones(24), np.ones(24), anatomy.axes)),
     )
     camera = Camera(azimuth=25, elevation=10)
     pose = machine.bank.rotations[7]
@@ -146,7 +149,7 @@ def test_labels_are_consistent(machine):
             np.testing.assert_allclose(figure.keypoints, moved(seen, drawing.warp), atol=1e-2)
             off_page = ((figure.keypoints < 0) | (figure.keypoints > CANVAS - 1)).any(1)
             assert (figure.flags[off_page] == Flag.OUTSIDE).all()
-            if figure.part == "whole" and not off_page.any():
+            if figure.part == "whole" and not off_page.any() and drawing.style in _WITH_MESH:
                 assert (figure.flags != Flag.OUTSIDE).all()
             assert -1.001 <= figure.facing <= 1.001
 
@@ -183,9 +186,42 @@ def test_a_neighbour_in_front_hides(machine):
     behind, before = machine.draw(
         5, outline, [Placement(extent=120), Placement(extent=220)], Camera(), upright
     ).figures
-    trunk_and_knees = slice(0, 7)
-    assert (behind.flags[trunk_and_knees] == Flag.INVISIBLE).all()
+    trunk = slice(0, 4)
+    assert (behind.flags[trunk] == Flag.INVISIBLE).all()
     assert (before.flags == Flag.VISIBLE).mean() > 0.6
+
+
+def test_what_is_drawn_before_a_figure_hides_it_though_it_is_white(machine, monkeypatch):
+    from training.drawing import machine as module
+
+    upright = np.tile(np.eye(3, dtype=np.float32), (24, 1, 1))
+    monkeypatch.setattr(module, "finish", lambda image, rng: Page(image, np.eye(3), None))
+    pages = []
+    for wall in (False, True):
+
+        def draw_before(canvas, figure, pen, wall=wall):
+            if wall:
+                canvas.fill(np.array([[0, 150], [CANVAS, 150], [CANVAS, CANVAS], [0, CANVAS]]), canvas.paper)
+
+        monkeypatch.setattr(module, "draw_before", draw_before)
+        pages.append(machine.draw(7, STYLES[0], [Placement()], Camera(), upright).figures[0])
+    free, walled = pages
+    below = walled.keypoints[:, 1] > 151
+    assert 5 < below.sum() < 25
+    assert (walled.flags[below] == Flag.INVISIBLE).all()
+    assert (free.flags[below] == Flag.VISIBLE).sum() > 3
+    np.testing.assert_array_equal(free.flags[~below], walled.flags[~below])
+
+
+def test_novices_draw_the_two_sides_unevenly(machine):
+    def unevenness(expert):
+        rng = np.random.default_rng(0)
+        lengths = np.stack([Proportions.sample(rng, machine.anatomy, expert).length for _ in range(200)])
+        sides = [[keypoint_index(f"{side}_{n}") for n in ("knee", "elbow")] for side in ("left", "right")]
+        return float(np.abs(np.log(lengths[:, sides[0]] / lengths[:, sides[1]])).mean())
+
+    assert unevenness(expert=True) < 0.03
+    assert 0.06 < unevenness(expert=False) < 0.25
 
 
 def test_the_box_holds_the_ink_of_the_figure(machine):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -81,6 +81,16 @@ class Canvas:
         if mask.any():
             self.image[mask] = before.image[mask]
             self._drawn.append(_Undone(mask, before.count))
+
+    def covered(self, before: Snapshot) -> np.ndarray:
+        """(S, S) bool: what lies under that which was drawn since then, be it drawn in the tone of the page."""
+        layer = np.zeros_like(self.image)
+        for drawn in self._drawn[before.count :]:
+            if isinstance(drawn, Mark):
+                paint(layer, replace(drawn, tone=255.0), self._cover, self.tooth)
+            elif isinstance(drawn, _Area):
+                layer[drawn.mask] = 255
+        return layer > 127
 
     def put(self, mark: Mark) -> None:
         """Draw a mark as it is, without a hand's noise."""

@@ -19,6 +19,9 @@ from .gbuffer import GBuffer, render, vertex_normals
 from .outfit import Outfit, dress
 from .placement import CANVAS, Fit, Placement
 
+#: How far a novice's left limbs depart from the right ones: spread of the logarithm of their lengths.
+_UNEVEN = 0.12
+
 
 @dataclass(frozen=True)
 class Proportions:
@@ -42,8 +45,11 @@ class Proportions:
         return linear.astype(np.float32)
 
     @classmethod
-    def sample(cls, rng: np.random.Generator, anatomy: Anatomy) -> Proportions:
-        """Random length and width for every limb (the same on both sides), and a head of 0.7-3 times."""
+    def sample(cls, rng: np.random.Generator, anatomy: Anatomy, expert: bool) -> Proportions:
+        """Random length and width for every limb, and a head of 0.7-3 times.
+
+        An expert draws the limbs of both sides nearly alike, a novice one longer or thicker than the other.
+        """
         length = np.ones(N_JOINTS)
         width = np.ones(N_JOINTS)
         amount = rng.choice([0.04, 0.12, 0.25], p=[0.4, 0.4, 0.2])
@@ -52,6 +58,7 @@ class Proportions:
             return float(np.exp(rng.normal(0, spread)))
 
         limb_width = factor(amount * 0.8)
+        uneven = 0.015 if expert else abs(rng.normal(0, _UNEVEN))
         for pair in (
             ("hip",),
             ("knee",),
@@ -65,9 +72,10 @@ class Proportions:
             if pair[0] in ("ankle", "wrist") and rng.random() < 0.25:
                 long, wide = (rng.uniform(1.0, 1.9),) * 2  # big hands and feet, as cartoons have them
             for side in ("left", "right"):
+                longer, wider = factor(uneven), factor(0.6 * uneven)
                 for name in pair:
                     joint = keypoint_index(f"{side}_{name}")
-                    length[joint], width[joint] = long * factor(0.02), wide
+                    length[joint], width[joint] = long * longer, wide * wider
         torso_long, torso_wide = factor(amount * 0.7), factor(amount * 0.8)
         for name in ("pelvis", "spine1", "spine2", "spine3"):
             joint = keypoint_index(name)
@@ -177,6 +185,7 @@ def sample_figure(
     pose: np.ndarray,
     placement: Placement,
     camera: Camera,
+    expert: bool = True,
     plain: bool = False,
 ) -> Figure:
     """Pose, disproportion, dress and view a body.
@@ -187,10 +196,11 @@ def sample_figure(
         pose: (24, 3, 3) float32 local rotations, facing +z.
         placement: where on the page it is wanted.
         camera: from where it is seen.
+        expert: False for a novice's hand, which makes the two sides uneven.
         plain: True for styles that draw no mesh: no clothes are made.
     """
     outfit = dress(rng, anatomy, plain)
-    proportions = Proportions.sample(rng, anatomy)
+    proportions = Proportions.sample(rng, anatomy, expert)
     body = anatomy.body
     betas = rng.normal(0, 1.0, body.n_betas).astype(np.float32) * (rng.random() < 0.7)
     rest, joints = body.rest(betas)

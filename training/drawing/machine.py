@@ -30,6 +30,9 @@ RECIPE = 3
 #: Pens are sampled for figures of this size, pixels; others get thinner or thicker lines.
 _PEN_SIZE = 190
 
+#: Chance that a figure of a crowded page has things around it drawn; a figure alone always has that chance.
+_CROWD_PROPS = 0.35
+
 
 class DrawingMachine:
     """Draws sketches of poses from a bank; the same seed gives the same drawing."""
@@ -65,6 +68,7 @@ class DrawingMachine:
         """
         rng = np.random.default_rng(seed)
         look = style or self.style_of(seed)
+        expert = bool(rng.random() < 0.5)
         places = sample_placements(rng)
         figures = [
             sample_figure(
@@ -73,16 +77,17 @@ class DrawingMachine:
                 self.bank.sample(rng) if pose is None else pose,
                 place,
                 camera or Camera.sample(rng, look.has_cues),
+                expert,
                 plain=not look.needs_mesh,
             )
             for place in (places if placements is None else placements)
         ]
-        expert = bool(rng.random() < 0.5)
         canvas, pen = _materials(rng, expert)
         hand = int(rng.integers(1 << 32))
-        if len(figures) == 1:
-            draw_behind(canvas, figures[0], pen)
-        touched, missing = [], []
+        equipped = [figure for figure in figures if len(figures) == 1 or rng.random() < _CROWD_PROPS]
+        for figure in equipped:
+            draw_behind(canvas, figure, pen)
+        touched, covered, missing = [], [], []
         for figure in figures:
             before = canvas.snapshot()
             # The same chance for each: one page is in one manner, with one pen.
@@ -90,15 +95,16 @@ class DrawingMachine:
             missing.append(look.draw(canvas, figure, pen.scaled((figure.size / _PEN_SIZE) ** 0.7)) or ())
             canvas.undo(before, _cut_off(canvas.rng, figure.fit))
             touched.append(canvas.image != before.image)
+            covered.append(figure.buffer.mask if look.needs_mesh else touched[-1] | canvas.covered(before))
         canvas.rng = rng
-        if len(figures) == 1:
-            draw_before(canvas, figures[0], pen)
+        before = canvas.snapshot()
+        for figure in equipped:
+            draw_before(canvas, figure, pen)
+        in_front = canvas.covered(before)
         page = finish(canvas.image, rng)
         labelled = []
         for k, figure in enumerate(figures):
-            hidden = np.zeros((CANVAS, CANVAS), bool)
-            for later, ink in zip(figures[k + 1 :], touched[k + 1 :], strict=True):
-                hidden |= later.buffer.mask if look.needs_mesh else ink
+            hidden = np.any([in_front, *covered[k + 1 :]], axis=0)
             labelled.append(_labels(figure, look, touched[k], hidden, page.warp, missing[k]))
         return Drawing(
             seed,
