@@ -43,7 +43,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         canvas.clear(areas.mask)
     if rng.random() < 0.65:
         _spot(canvas, areas, line, size)
-    lost = rng.uniform(0.55, 1.0)
+    lost = rng.uniform(0.65, 1.2)
     for stroke in contours(areas, size, rng.uniform(0.03, 0.08), max(2.0, 0.014 * size), rng.random() < 0.75):
         inner = 1.0 if stroke.kind == Kind.OUTER else rng.uniform(0.5, 0.9)
         for run, light in _found(areas, stroke.points, lost, rng):

@@ -39,7 +39,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     if rng.random() < 0.85:
         canvas.clear(areas.mask)
     ground = rng.uniform(0.08, 0.3) if rng.random() < 0.4 else 0.0
-    if rng.random() < 0.85:
+    if ground or rng.random() < 0.8:
         _rub(canvas, areas, size, ground)
     drawn = contours(areas, size, rng.uniform(0.03, 0.07), max(2.0, 0.013 * size), rng.random() < 0.8)
     smudge = replace(line, width=3.0 * line.width, opacity=0.16, grain=0.3, double=0.0, taper=0.8)
@@ -60,7 +60,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
 def _rub(canvas: Canvas, areas: Areas, size: float, ground: float) -> None:
     """Tone from the light, softened by a finger; ``ground`` is how grey the paper around is rubbed, 0..1."""
     rng = canvas.rng
-    box = around(areas.mask, int(0.12 * size))
+    box = around(areas.mask, int(rng.uniform(0.1, 0.25) * size))
     mask = areas.mask[box].astype(np.float32)
     if not mask.size:
         return
@@ -71,12 +71,14 @@ def _rub(canvas: Canvas, areas: Areas, size: float, ground: float) -> None:
         if label != Label.SKIN:
             darker[label] = rng.choice([0.0, 0.3, 0.6], p=[0.5, 0.3, 0.2])
     depth = np.maximum(depth, darker[areas.label[box]] * (0.8 - 0.2 * light)) * mask
-    # A finger rubs across the edges; some of what it carries lies beside the figure.
-    soft = _blurred(depth, size * rng.uniform(0.006, 0.018))
+    # A finger rubs across the edges; little of what it carries lies beside the figure.
+    soft = _blurred(depth, size * rng.uniform(0.004, 0.012)) * (0.25 + 0.75 * mask)
     strokes = _streaks(rng, mask.shape, size, rng.uniform(-1.2, 1.2))
-    dust = _blurred(cv2.dilate(mask, np.ones((3, 3), np.uint8)), 0.05 * size) * ground * 1.6
-    lights = np.clip((light - rng.uniform(0.5, 0.8)) / 0.3, 0, 1) * mask if ground else 0.0
-    covered = np.clip(np.maximum(soft, np.minimum(dust, ground)) * (1 + 0.3 * strokes) - 0.9 * ground * lights, 0, 0.95)
+    # The side of the stick greys a patch of paper whose ends show the strokes; a rubber lifts the lights out of it.
+    y, x = (np.abs(np.linspace(-1, 1, side)) for side in mask.shape)
+    dust = ground * np.clip(6 * (0.82 - np.maximum(y[:, None], x)) + 0.7 * strokes, 0, 1)
+    lights = np.clip((light - rng.uniform(0.4, 0.8)) / 0.3, 0, 1) * mask
+    covered = np.clip(np.maximum(soft, dust * (1 - 0.9 * lights)) * (1 + 0.3 * strokes), 0, 0.95)
     where, tones = np.zeros_like(areas.mask), np.zeros(areas.mask.shape, np.float32)
     where[box] = covered > 0.01
     tones[box] = canvas.image[box] * (1 - covered)
@@ -92,7 +94,9 @@ def _streaks(rng: np.random.Generator, shape: tuple[int, ...], size: float, angl
     turn = cv2.getRotationMatrix2D((side / 2, side / 2), float(np.degrees(angle)), 1.0)
     turn[:, 2] -= (side - shape[1]) / 2, (side - shape[0]) / 2
     tooth = rng.standard_normal(shape, np.float32)
-    return cv2.warpAffine(noise, turn, (shape[1], shape[0]), borderMode=cv2.BORDER_REFLECT) * 0.7 + tooth * 0.5
+    return (
+        cv2.warpAffine(noise, turn, (shape[1], shape[0]), borderMode=cv2.BORDER_REFLECT) * 0.7 + tooth * 0.5
+    )
 
 
 def _blurred(values: np.ndarray, sigma: float) -> np.ndarray:

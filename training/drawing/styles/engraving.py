@@ -11,7 +11,7 @@ from dataclasses import replace
 import numba
 import numpy as np
 
-from backend.skeleton import N_JOINTS, keypoint_index
+from backend.skeleton import N_JOINTS, PART_ENDS
 
 from ..areas import Areas, rounded, simplified
 from ..canvas import Canvas
@@ -20,9 +20,11 @@ from ..cues import draw_cues
 from ..face import draw_mesh_face
 from ..figure import Figure, bone_directions
 from ..gbuffer import trace_chains
+from ..marks import Mark
 from ..pen import Pen, ellipse, smoothed
 
-_BONES = [keypoint_index(n) for n in ("spine1", "left_knee", "right_knee")]
+#: For every part the bone that it is hatched across; bones are counted from the first keypoint's child.
+_OF_PART = np.array(PART_ENDS) - 1
 
 
 def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
@@ -45,7 +47,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     canvas.clear(areas.mask)
     space = max(size * rng.uniform(0.010, 0.016), 2.0)
     slant = rng.uniform(0.3, 0.9) * rng.choice([-1, 1])
-    reach = rng.uniform(-0.1, 0.35)
+    reach = rng.uniform(0.0, 0.6)
     hatch = replace(needle, width=max(0.75 * needle.width, 0.6), smooth=1.0, gap=0.0, split=0.0)
     light = areas.buffer.light
     if rng.random() < 0.85:
@@ -56,7 +58,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
             _hatch(canvas, figure, areas, deep, hatch, space, -1.2 * slant)
         if rng.random() < 0.4:
             turning = areas.mask & (light >= reach) & (light < reach + 0.15)
-            canvas.dots(turning, needle.tone, 1.3 * space, max(0.5 * needle.width, 0.5))
+            _stipple(canvas, turning, needle, space)
     if rng.random() < 0.4:
         _ground(canvas, figure, areas, hatch, space)
     for stroke in contours(areas, size, rng.uniform(0.012, 0.03), max(1.3, 0.007 * size)):
@@ -79,11 +81,7 @@ def _hatch(
 ) -> None:
     """Lines in which slanted planes across every bone cut the surface, ``space`` pixels apart, inside ``where``."""
     bones = bone_directions(figure.keypoints3d)
-    across = np.zeros((N_JOINTS, 3), np.float32)
-    ends = figure.anatomy.body
-    del ends
-    for joint in range(N_JOINTS):
-        across[joint] = bones[max(joint - 1, 0)]
+    across = bones[_OF_PART]
     side = np.stack([-across[:, 1], across[:, 0], 0.6 * np.ones(N_JOINTS)], 1)
     normals = (across + slant * side).astype(np.float32)
     normals /= np.maximum(np.hypot(normals[:, 0], normals[:, 1]), 0.5)[:, None]
@@ -116,6 +114,16 @@ def _levels(
     return mask
 
 
+def _stipple(canvas: Canvas, where: np.ndarray, pen: Pen, space: float) -> None:
+    """Dots of the needle's point, about ``space`` pixels apart, inside ``where`` (S, S) bool."""
+    rng = canvas.rng
+    y, x = np.nonzero(where)
+    for k in np.flatnonzero(rng.random(len(x)) < 0.5 / space**2):
+        at = np.array([x[k], y[k]], np.float32)
+        dot = np.stack([at, at + rng.normal(0, 0.4, 2)]).astype(np.float32)
+        canvas.put(Mark(dot, np.full(2, pen.width, np.float32), np.ones(2, np.float32), pen.tone))
+
+
 def _ground(canvas: Canvas, figure: Figure, areas: Areas, pen: Pen, space: float) -> None:
     """A hatched shadow that lies beside the feet."""
     rng, size = canvas.rng, figure.size
@@ -128,7 +136,9 @@ def _ground(canvas: Canvas, figure: Figure, areas: Areas, pen: Pen, space: float
     shape = ellipse(centre, np.array([length, 0.0]), 0.03 * size)
     low, high = shape[:, 1].min(), shape[:, 1].max()
     for row in np.arange(low, high, 0.8 * space):
-        half = length * np.sqrt(max(1 - ((row - centre[1]) / (0.03 * size)) ** 2, 0.0)) * rng.uniform(0.7, 1.0)
+        half = (
+            length * np.sqrt(max(1 - ((row - centre[1]) / (0.03 * size)) ** 2, 0.0)) * rng.uniform(0.7, 1.0)
+        )
         if half > 3:
             ends = np.array([[centre[0] - half, row], [centre[0] + half, row + rng.normal(0, 0.8)]])
             canvas.stroke(ends.astype(np.float32), pen)

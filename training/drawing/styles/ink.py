@@ -55,7 +55,9 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         part = line if stroke.kind == Kind.OUTER else replace(line, width=max(line.width * finer, 0.8))
         canvas.stroke(stroke.points, _seen(part.varied(rng), stroke, areas, tones, canvas), stroke.closed)
     if rng.random() < 0.8:
-        draw_cues(canvas, figure, replace(line, width=max(0.8 * finer * line.width, 0.8)), rng.uniform(0.1, 0.7))
+        draw_cues(
+            canvas, figure, replace(line, width=max(0.8 * finer * line.width, 0.8)), rng.uniform(0.1, 0.7)
+        )
     if rng.random() < 0.85:
         draw_mesh_face(canvas, figure, line)
 
@@ -89,12 +91,16 @@ def _fill(canvas: Canvas, figure: Figure, areas: Areas, pen: Pen) -> dict[Label,
             for polygon in polygons(here, 1.0):
                 canvas.fill(polygon, tones[label])
         elif fill == "stripes":
-            canvas.hatch(here, pen.tone, space, across + rng.choice([0.0, np.pi / 2]), space * rng.uniform(0.2, 0.55))
+            canvas.hatch(
+                here, pen.tone, space, across + rng.choice([0.0, np.pi / 2]), space * rng.uniform(0.2, 0.55)
+            )
         elif fill == "checks":
             for turn in (0.0, np.pi / 2):
                 canvas.hatch(here, pen.tone, space, across + turn, max(0.1 * space, 0.8))
         elif fill == "dots":
             canvas.dots(here, pen.tone, space, max(space * rng.uniform(0.12, 0.24), 0.8))
         elif fill == "strokes":
-            canvas.hatch(here, pen.tone, max(0.6 * space, 2.5), rng.uniform(0, np.pi), max(0.5 * pen.width, 0.7))
+            canvas.hatch(
+                here, pen.tone, max(0.6 * space, 2.5), rng.uniform(0, np.pi), max(0.5 * pen.width, 0.7)
+            )
     return tones

@@ -45,7 +45,11 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         _construct(canvas, figure, light)
     if rng.random() < 0.45:
         _shade(canvas, figure, areas, line)
-    inner = replace(line, width=max(line.width * rng.uniform(0.55, 0.95), 0.7), opacity=line.opacity * rng.uniform(0.65, 1))
+    inner = replace(
+        line,
+        width=max(line.width * rng.uniform(0.55, 0.95), 0.7),
+        opacity=line.opacity * rng.uniform(0.65, 1),
+    )
     for stroke in contours(areas, size, rng.uniform(0.02, 0.06), max(1.3, 0.009 * size), rng.random() < 0.9):
         chosen = line if stroke.kind == Kind.OUTER else inner
         # The shadow side is pressed harder.
