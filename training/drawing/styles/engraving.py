@@ -86,7 +86,9 @@ def _hatch(
     normals = (across + slant * side).astype(np.float32)
     normals /= np.maximum(np.hypot(normals[:, 0], normals[:, 1]), 0.5)[:, None]
     depth = np.where(areas.mask, areas.buffer.depth, 0).astype(np.float32) * np.float32(figure.scale)
-    mask = _levels(figure.part_map.astype(np.int32), depth, where, normals, space)
+    # Skirts, hair and the like hang by themselves: level with the pelvis.
+    part = np.where(figure.part_map < N_JOINTS, figure.part_map, 0).astype(np.int32)
+    mask = _levels(part, depth, where, normals, space)
     for chain in trace_chains(mask):
         if len(chain) > 3:
             canvas.stroke(smoothed(chain, 1.5), pen)
