@@ -144,6 +144,17 @@ def test_a_figure_is_cut_out_with_the_paper_around_it():
     assert set(np.unique(cut.rgb)) == {7, 200}
 
 
+def test_a_large_cut_out_is_shrunk_and_places_still_agree():
+    page = np.full((1200, 1000), 255, np.uint8)
+    page[500:504, 600:604] = 0
+    box = np.array([500, 400, 700, 800.0])
+    cut = cut_out(LabelledFigure("", page, box, _figure(), KNOWN, "", "", True, np.zeros(8)), 1.6)
+    assert cut.rgb.shape == (320, 320, 3)
+    y, x = np.argwhere(cut.rgb[..., 0] == cut.rgb.min())[:, :2].mean(0)
+    assert (np.array([x, y]) + 0.5) * cut.scale + cut.origin - 0.5 == pytest.approx((601.5, 501.5), abs=0.6)
+    np.testing.assert_allclose(cut.box * cut.scale + np.tile(cut.origin, 2), box)
+
+
 def test_mediapipe_landmarks_become_our_joints(monkeypatch):
     points = [[float(k), 2.0 * k] for k in range(33)]
     world = [[0.0, 0.0, 0.1 * k] for k in range(33)]

@@ -50,9 +50,10 @@ sets of the Sketch2PoseNet paper; no number here can be compared with its tables
 
 _SIDE_BY_SIDE = f"""\
 MediaPipe Pose {mediapipe_pose.VERSION} (full model, still images, its own thresholds) gets every figure cut out by the \
-same box, with the margin of six that suits it best, in colour where there is any. Head centre: the middle of \
-its ears. A figure that a reader does not find misses all joints; swaps, angles and front/behind count only \
-figures that are found. Limbs 3D: upper arms, forearms, thighs and shins, MediaPipe's from its world landmarks.
+same box, in colour where there is any, with the margin and the size in pixels that suit it best of those \
+tried. Head centre: the middle of its ears. A figure that a reader does not find misses all joints; swaps, \
+angles and front/behind count only figures that are found. Limbs 3D: upper arms, forearms, thighs and shins, \
+MediaPipe's from its world landmarks.
 """
 
 
@@ -182,7 +183,7 @@ def time_section(weights: Path, figures: Sequence[LabelledFigure], beside_mediap
             lines.append(_time_row("ours, where MediaPipe finds a figure", ours[found]) + " |")
             lines.append(_time_row("MediaPipe, where it finds one", theirs[found]) + " |")
             ratio = np.median(ours[found]) / np.median(theirs[found])
-            text.append(f"{ratio:.2f} times where MediaPipe finds a figure; elsewhere it stops half-way")
+            text.append(f"{ratio:.2f} times where MediaPipe finds a figure; elsewhere only its detector runs")
         lines += ["", "; ".join(text) + "."]
     pages = [figure.page for figure in figures]
     rate = shipped.figures_a_second(Pipeline(OnnxEngine(weights)), pages)
