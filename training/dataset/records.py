@@ -19,13 +19,14 @@ from .captions import caption
 #: Name and version of the record's shape, as in ``record.schema.json`` beside this file.
 SCHEMA = "sketch2pose-drawing/1"
 
-#: Decimals of what is stored: pixels, and metres, radians or plain numbers.
-_PIXELS, _NUMBERS = 2, 4
+#: Decimals of what is stored: pixels; metres, radians or plain numbers; a homography, whose last row is small.
+_PIXELS, _NUMBERS, _WARP = 2, 4, 9
 
 
 def to_files(drawing: Drawing) -> dict[str, bytes]:
-    """The sample's files by extension; the same drawing gives the same bytes."""
-    done, png = cv2.imencode(".png", drawing.image, [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    """The sample's files by extension; the same drawing gives the same bytes. Pages with a palette are in colour."""
+    image = drawing.image if drawing.palette is None else drawing.palette[drawing.image][..., ::-1]
+    done, png = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not done:
         raise InputError(f"The drawing with seed {drawing.seed} cannot be written as PNG.")
     record = {
@@ -34,6 +35,7 @@ def to_files(drawing: Drawing) -> dict[str, bytes]:
         "style": drawing.style,
         "regime": drawing.regime,
         "caption": caption(drawing),
+        "warp": _rounded(drawing.warp, _WARP),
         "figures": [_figure_to_json(figure) for figure in drawing.figures],
     }
     text = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -41,7 +43,7 @@ def to_files(drawing: Drawing) -> dict[str, bytes]:
 
 
 def from_files(png: bytes, text: bytes, name: str = "record") -> Drawing:
-    """Read a sample back. Raises InputError, naming ``name``, for files that are no record."""
+    """Read a sample back, colours as their greys. Raises InputError, naming ``name``, for files that are no record."""
     image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE) if png else None
     if image is None:
         raise InputError(f"The image of {name} cannot be read; rebuild its shard.")
@@ -50,7 +52,8 @@ def from_files(png: bytes, text: bytes, name: str = "record") -> Drawing:
         if record["schema"] != SCHEMA:
             raise InputError(f"{name} has the schema {record['schema']!r}; this version reads {SCHEMA!r}.")
         figures = tuple(_figure_from_json(figure) for figure in record["figures"])
-        return Drawing(int(record["seed"]), image, figures, str(record["style"]), str(record["regime"]))
+        warp = np.asarray(record["warp"], np.float64).reshape(3, 3)
+        return Drawing(int(record["seed"]), image, figures, str(record["style"]), str(record["regime"]), warp)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{name} is no record of a drawing; rebuild its shard.") from error
 
