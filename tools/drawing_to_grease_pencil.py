@@ -101,6 +101,7 @@ def _add_legacy(frame: Any, strokes: list[dict[str, Any]], size: tuple[int, int]
             point.pressure = LEGACY_WIDTHS * PIXEL * width / stroke.line_width
             point.strength = opacity
             point.vertex_color = _colour(values)
+        stroke.points.update()  # areas are cut into triangles anew
 
 
 def _places(stroke: dict[str, Any], size: tuple[int, int]) -> list[list[float]]:

@@ -92,6 +92,21 @@ def test_strokes_arrive_where_they_were_drawn(tmp_path):
     assert areas.grease_pencil.show_fill
 
 
+@pytest.mark.skipif(bpy.app.version >= (4, 3), reason="later versions cut areas when they draw them")
+def test_a_concave_area_keeps_its_notch(tmp_path):
+    notched = [[0, 0], [50, 40], [100, 0], [100, 100], [0, 100]]
+    area = DRAWING["strokes"][1] | {"points": notched, "widths": [1] * 5, "opacities": [1] * 5}
+    out, done = convert(DRAWING | {"strokes": [area]}, tmp_path)
+    assert done.returncode == 0, done.stderr
+    bpy.ops.wm.open_mainfile(filepath=str(out))
+    (stroke,) = bpy.data.objects[0].data.layers["Strokes"].frames[0].strokes
+    covered = 0.0
+    for triangle in stroke.triangles:
+        a, b, c = (np.array(notched[v], float) for v in (triangle.v1, triangle.v2, triangle.v3))
+        covered += abs(np.linalg.det([b - a, c - a])) / 2
+    assert covered == pytest.approx(100 * 100 - 100 * 40 / 2)
+
+
 @pytest.mark.parametrize("drawing", [{"schema": "other/1"}, []])
 def test_another_file_is_refused(drawing, tmp_path):
     out, done = convert(drawing, tmp_path)
