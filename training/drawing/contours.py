@@ -21,6 +21,10 @@ _STEP = 2.0
 _CORNER = 0.95
 
 
+#: Pixels within which ends touch.
+_MEET = 3.5
+
+
 class Kind(IntEnum):
     """What lies on both sides of a line."""
 
@@ -166,7 +170,7 @@ def _joined(chains: list[np.ndarray], reach: float, arm: int) -> list[tuple[np.n
     ahead = (between * heading[:, None]).sum(-1)
     straight = -(heading @ heading.T)
     # Across a gap the other line has to lie ahead; at a junction it is enough that it goes on.
-    fits = (far < reach) & (straight > 0.45) & ((far < 3.5) | ((ahead > 0.7 * far) & (0.7 * far < ahead.T)))
+    fits = (far < reach) & (straight > 0.45) & ((far < _MEET) | ((ahead > 0.7 * far) & (0.7 * far < ahead.T)))
     np.fill_diagonal(fits, False)
     one, other = np.nonzero(np.triu(fits))
     partner = np.full(len(ends), -1)
@@ -182,7 +186,9 @@ def _joined(chains: list[np.ndarray], reach: float, arm: int) -> list[tuple[np.n
             pieces.append(chains[end // 2][:: 1 if end % 2 == 0 else -1])
             end = int(partner[end ^ 1])
         if pieces:
-            lines.append((np.concatenate(pieces), end >= 0))
+            line = np.concatenate(pieces)
+            # A ring may begin at a corner, where its ends do not go on as each other.
+            lines.append((line, end >= 0 or bool(np.hypot(*(line[0] - line[-1])) < _MEET < 0.2 * len(line))))
     return lines
 
 

@@ -85,9 +85,9 @@ def _rub(canvas: Canvas, areas: Areas, size: float, ground: float) -> None:
     canvas.wash(where, tones)
 
 
-def _streaks(rng: np.random.Generator, shape: tuple[int, ...], size: float, angle: float) -> np.ndarray:
+def _streaks(rng: np.random.Generator, shape: tuple[int, int], size: float, angle: float) -> np.ndarray:
     """``shape`` float32 noise of unit spread, drawn out along ``angle``, radians."""
-    side = int(np.hypot(*shape)) + 2
+    side = int(np.hypot(shape[0], shape[1])) + 2
     noise = cv2.resize(
         rng.standard_normal((side, max(side // max(int(0.12 * size), 4), 2)), np.float32), (side, side)
     )
