@@ -28,7 +28,13 @@ _PARTS: dict[str, tuple[str, str, str, tuple[float, float], tuple[float, float],
     "foot": ("ankle", "ankle", "toe", (0.040, 0.045), (0.048, 0.016), 1),
 }
 _SIDED = frozenset(_PARTS) - {"neck"}
+#: How far the heel lies below and behind the ankle, metres.
 _JOINT, _HEEL = 0.035, 0.06
+
+#: Metres between points that are the same one.
+_SAME = 1e-6
+
+_CIRCLE = np.stack([np.cos(angle := np.linspace(0, 2 * np.pi, 25)), np.sin(angle)], 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +70,9 @@ class Solid:
         signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
         return np.concatenate([self.ends[k] + (signs * self.half[k]) @ self.axes[[0, 2]] for k in (0, 1)])
 
-    def ring(self, at: float, count: int = 24) -> tuple[np.ndarray, np.ndarray]:
-        """The closed cross-section of a cylinder, 0 at its first end: (count + 1, 3) points and outward vectors."""
-        angle = np.linspace(0, 2 * np.pi, count + 1)
-        half = self.half[0] + (self.half[1] - self.half[0]) * at
-        away = (np.stack([np.cos(angle), np.sin(angle)], 1) * half) @ self.axes[[0, 2]]
+    def ring(self, at: float) -> tuple[np.ndarray, np.ndarray]:
+        """The closed cross-section of a cylinder, 0 at its first end: (25, 3) points and outward vectors."""
+        away = (_CIRCLE * (self.half[0] + (self.half[1] - self.half[0]) * at)) @ self.axes[[0, 2]]
         return self.ends[0] + (self.ends[1] - self.ends[0]) * at + away, away
 
     def circle(self, turn: float, tilt: float = 0.0, lift: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
@@ -177,7 +181,7 @@ def seen(figure: Figure, line: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray
     sight = points + (0, 0, far) if np.isfinite(far) else np.array([0.0, 0.0, 1.0])
     faces = (away * sight).sum(1) < 0
     pixels = figure.project(points)
-    if not faces.all() and np.allclose(points[0], points[-1]):
+    if not faces.all() and np.abs(points[0] - points[-1]).max() < _SAME:
         # A closed line begins where a hidden run does, so that no seen run is cut in two.
         first = int(np.flatnonzero(~faces)[0])
         pixels, faces = np.roll(pixels[:-1], -first, 0), np.roll(faces[:-1], -first)

@@ -26,7 +26,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         if rng.random() < 0.7
         else canvas.paper - (canvas.paper - pen.tone) * rng.uniform(0.1, 0.5)
     )
-    rings = int(rng.choice([0, 1, 3, 5], p=[0.25, 0.3, 0.3, 0.15]))
+    rings = int(rng.choice([0, 1, 3, 5], p=[0.3, 0.35, 0.25, 0.1]))
     balls, caps = rng.random() < 0.5, rng.random() < 0.8
     torso_eggs, box_feet = rng.random() < 0.4, rng.random() < 0.4
     cross = rng.random() < 0.6
