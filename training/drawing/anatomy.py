@@ -74,28 +74,6 @@ class Anatomy:
     def _at(self, name: str) -> np.ndarray:
         return self.rest_keypoints[keypoint_index(name)]
 
-    def surface_vertex(self, target: np.ndarray) -> int:
-        """The vertex nearest to a (3,) rest-pose position, metres."""
-        return int(np.argmin(((self.body.v_template - target) ** 2).sum(1)))
-
-    @property
-    def face_vertices(self) -> dict[str, int]:
-        """Vertices of both eyes, the mouth's corners, the chin and the tip of the nose."""
-        nose = self.rest_keypoints[keypoint_index("nose")]
-        height = self.rest_keypoints[keypoint_index("head_top"), 1] - nose[1]
-        offsets = {
-            "left_eye": (0.21, 0.26),
-            "right_eye": (-0.21, 0.26),
-            "left_mouth": (0.16, -0.32),
-            "right_mouth": (-0.16, -0.32),
-            "chin": (0.0, -0.62),
-            "nose": (0.0, 0.0),
-        }
-        return {
-            name: self.surface_vertex(nose + np.array([dx * height, dy * height, -0.02]))
-            for name, (dx, dy) in offsets.items()
-        }
-
 
 @cache
 def load_anatomy(path: str | None = None) -> Anatomy:

@@ -164,13 +164,6 @@ class Figure:
         """(S, S) int: the material label seen at each pixel, 0 for none."""
         return np.where(self.buffer.mask, self.outfit.face_label[self.buffer.triangle], 0)
 
-    def sees(self, vertex: int, tolerance: float = 0.02) -> bool:
-        """Whether a body vertex faces the viewer and nothing lies before it."""
-        x, y = np.round(self.points[vertex]).astype(int)
-        if not (0 <= x < CANVAS and 0 <= y < CANVAS) or self.normals[vertex, 2] > 0.1:
-            return False
-        return bool(self.vertices[vertex, 2] - self.buffer.depth[y, x] < tolerance)
-
     @cached_property
     def drawn(self) -> np.ndarray:
         """(30,) bool: which keypoints are not behind another part of the body."""

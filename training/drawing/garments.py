@@ -116,7 +116,8 @@ def _extras(rng: np.random.Generator, dressing: Dressing) -> None:
     joints = anatomy.rest_joints
     knee = joints[keypoint_index("left_knee"), 1]
     kind = rng.choice(
-        ["none", "pack", "scarf", "cape", "apron", "tie"], p=[0.77, 0.07, 0.05, 0.04, 0.03, 0.04]
+        ["none", "pack", "scarf", "cape", "apron", "tie", "robe"],
+        p=[0.74, 0.07, 0.05, 0.04, 0.03, 0.04, 0.03],
     )
     if kind == "pack":
         size = np.array([0.15, 0.2, 0.08]) * rng.uniform(0.75, 1.2)
@@ -145,5 +146,10 @@ def _extras(rng: np.random.Generator, dressing: Dressing) -> None:
         dressing.pieces.append(
             hanging(anatomy, Label.CLOTH, 0.14, hem, 0.03, (0.02, 6), (rng.uniform(2.4, 3.6), np.pi))
         )
+    elif kind == "robe":  # as statues wear
+        ankle = joints[keypoint_index("left_ankle"), 1]
+        folds = (rng.uniform(0.04, 0.1), int(rng.integers(8, 14)))
+        top, hem = rng.choice([0.1, 0.3, 0.42]), rng.uniform(ankle + 0.03, knee)
+        dressing.pieces.append(hanging(anatomy, Label.CLOTH, top, hem, rng.uniform(0.03, 0.12), folds))
     elif kind == "tie":
         dressing.wears.append("tie")
