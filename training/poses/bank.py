@@ -34,7 +34,7 @@ _POSTURE_WORTH = 30
 _POSTURE_BOUNDS = (0.1, 0.6)
 
 #: How often the pose prior makes one up, and how near to the two poses that it starts from (1 between them).
-_PRIOR_SHARE = 0.0
+_PRIOR_SHARE = 0.15
 _PRIOR_KEPT = (0.6, 1.0)
 
 #: How often a pose that left its kind, or whose limbs went through it, is drawn anew.

@@ -11,7 +11,7 @@ _SOFT = 0.055
 
 #: Part -> (joints of its line, radius of its balls in metres, balls).
 _SIDED = {
-    "arm": (("elbow", "wrist", "hand"), 0.035, 6),
+    "arm": (("elbow", "wrist"), 0.04, 6),
     "upper": (("shoulder", "elbow"), 0.045, 4),
     "thigh": (("hip", "knee"), 0.075, 6),
     "shin": (("knee", "ankle", "foot"), 0.05, 7),

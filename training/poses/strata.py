@@ -98,7 +98,7 @@ def classify(joints: np.ndarray, world: np.ndarray) -> np.ndarray:
     middle = (joints[:, _CHEST] + joints[:, _PELVIS]) / 2
     beside = np.hypot(middle[:, 0] - feet[:, 0], middle[:, 2] - feet[:, 2])
     raised = np.abs(ankles[:, 0] - ankles[:, 1])
-    step = _step(joints, world)
+    step, apart = _step(joints, world)
 
     hand_down = hands.min(1) < 0.2
     hand_up = (hands > head[:, None] + 0.12).any(1)
@@ -106,7 +106,8 @@ def classify(joints: np.ndarray, world: np.ndarray) -> np.ndarray:
     shin_down = (knees < 0.2) & (ankles < 0.25) & (straight < 0.6) & backwards
     legs_straight = straight.min(1) > 0.6
     seated = (pelvis < 0.26) | ((down.max(1) < 0.5) & (beside > 0.2) & (upright > 0.4))
-    bent_up = (down < 0.5) & (straight < 0.75)
+    ahead = (thighs * world[:, None, _PELVIS, :, 2]).sum(-1) > 0.1
+    bent_up = (down < 0.5) & (straight < 0.75) & ahead
     met = {
         "inverted": (ankles.max(1) > pelvis + 0.25) & (upright < -0.3)
         | (hand_down & (head < pelvis - 0.1) & (beside > 0.35) & legs_straight)
@@ -121,16 +122,16 @@ def classify(joints: np.ndarray, world: np.ndarray) -> np.ndarray:
         "bent": upright < 0.75,
         "reaching": hand_up,
         "touching": _touching(joints),
-        "stride": step > 0.35,
+        "stride": (step > 0.35) | (apart > 0.65),
         "standing": np.ones(len(joints), bool),
     }
     return np.argmax(np.stack([met[name] for name in NAMES]), 0)
 
 
-def _step(joints: np.ndarray, world: np.ndarray) -> np.ndarray:
-    """(N,) metres from ankle to ankle along the way the pelvis faces."""
-    forward = world[:, _PELVIS, :, 2]
-    return np.abs(((joints[:, _ANKLES[0]] - joints[:, _ANKLES[1]]) * forward).sum(1))
+def _step(joints: np.ndarray, world: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) metres from ankle to ankle along the way the pelvis faces, and (N,) over the floor."""
+    between = joints[:, _ANKLES[0]] - joints[:, _ANKLES[1]]
+    return np.abs((between * world[:, _PELVIS, :, 2]).sum(1)), np.hypot(between[:, 0], between[:, 2])
 
 
 def _touching(joints: np.ndarray) -> np.ndarray:
