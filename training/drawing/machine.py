@@ -119,7 +119,7 @@ class DrawingMachine:
 
 
 def _materials(rng: np.random.Generator, expert: bool) -> tuple[Canvas, Pen]:
-    paper = rng.choice([255.0, rng.uniform(215, 254), rng.uniform(130, 215)], p=[0.72, 0.2, 0.08])
+    paper = rng.choice([255.0, rng.uniform(215, 254), rng.uniform(130, 215)], p=[0.85, 0.1, 0.05])
     ink = min(rng.choice([rng.uniform(0, 30), rng.uniform(30, 110)], p=[0.6, 0.4]), paper - 80)
     if rng.random() < 0.06:
         ink = min(rng.uniform(110, 190), paper - 45)
