@@ -161,7 +161,7 @@ def time_section(weights: Path, figures: Sequence[LabelledFigure], beside_mediap
         f"{len(cut_outs)} figures of the first set, one after the other on one core: from the cut-out to "
         f"rotations (MediaPipe: to landmarks), warm, in seconds of that core; of each the fastest of {_REPEATS} "
         "runs. Cold start: a new process, until the first figure is posed and the process has ended; the "
-        f"fastest of {_COLD_STARTS}."
+        f"fastest of {_COLD_STARTS}. Cold starts and drawings a second go by the clock: what else runs slows them."
     )
     lines = [
         "## Time",
