@@ -68,7 +68,8 @@ def _cut(
     before = positions.copy()
     for v in range(len(field)):
         if target[v] >= 0:
-            positions[v] += share[v] * (before[target[v]] - before[v])
+            for axis in range(3):
+                positions[v, axis] += share[v] * (before[target[v], axis] - before[v, axis])
     return inside
 
 
@@ -83,7 +84,8 @@ def _push_out(
                 v = faces[f, k]
                 if not done[v]:
                     done[v] = True
-                    positions[v] += stand[v] * normals[v]
+                    for axis in range(3):
+                        positions[v, axis] += stand[v] * normals[v, axis]
 
 
 def hanging(
