@@ -55,9 +55,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"{named[0]}: {len(named[3])} figures ...", file=sys.stderr, flush=True)
         measured.append(measure(pipeline, anatomy, *named, beside_mediapipe=args.mediapipe))
     time = time_section(args.weights, measured[0].figures, args.mediapipe)
-    command = shlex.join(["python", "-m", "training", *sys.argv[1:]])
     images = args.out.parent / "images" / "results" if args.out else None
-    text = document(measured, time, pipeline.engine.weights_id, command, images)
+    text = document(measured, time, pipeline.engine.weights_id, _command(args), images)
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(text, encoding="utf-8")
@@ -69,6 +68,17 @@ def run(args: argparse.Namespace) -> int:
     if args.pictures:
         _write_pictures(measured, args.pictures)
     return 0
+
+
+def _command(args: argparse.Namespace) -> str:
+    """The command that makes the report again."""
+    words: list[str] = []
+    words += ["--sketches", *map(str, args.sketches)] if args.sketches else []
+    words += ["--synthetic", str(args.synthetic)] if args.synthetic else []
+    words += ["--mediapipe"] if args.mediapipe else []
+    words += ["--weights", str(args.weights)] if args.weights != KEYPOINT_NETWORK else []
+    words += ["--out", str(args.out)] if args.out else []
+    return shlex.join(["python", "-m", "training", "evaluate", *words])
 
 
 def _sets(folders: list[Path], synthetic: int) -> list[tuple[str, str, bool, list[LabelledFigure]]]:
@@ -91,7 +101,7 @@ def _sets(folders: list[Path], synthetic: int) -> list[tuple[str, str, bool, lis
         sets.append(
             (
                 "Synthetic, known styles",
-                f"{clips}, in the styles of training.",
+                f"{clips}, in the styles of the training mix.",
                 True,
                 whole_figures(synthetic),
             )

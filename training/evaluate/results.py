@@ -15,6 +15,7 @@ from backend.engines.onnx import OnnxEngine
 from backend.pipeline import Pipeline
 
 from ..drawing.anatomy import Anatomy
+from ..drawing.machine import RECIPE
 from . import mediapipe_pose, shipped
 from .figures import LabelledFigure, Reading, cut_out
 from .pictures import best_median_worst, sheet
@@ -32,7 +33,7 @@ Made by one command; the same command makes it again:
 
     {command}
 
-Network `{weights}`; {machine}.
+Network `{weights}`; recipe {recipe} of the drawing machine; {machine}.
 
 How to read it: the figure is cut out by its labelled box. PCK@0.1: share of the labelled joints (up to 15) \
 that lie within a tenth of the longer side of the box. Swap-free: the better of the reading and its whole \
@@ -106,7 +107,7 @@ def measure(
 
 def document(measured: Sequence[Measured], time: str, weights: str, command: str, images: Path | None) -> str:
     """The whole report; pictures of the public sets are written to ``images``."""
-    head = _INTRODUCTION.format(command=command, weights=weights, machine=_machine())
+    head = _INTRODUCTION.format(command=command, weights=weights, recipe=RECIPE, machine=_machine())
     sections = [_section(part, images) for part in measured]
     return "\n".join([head, *sections, time])
 
