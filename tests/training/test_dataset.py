@@ -17,7 +17,7 @@ from backend.errors import InputError
 from training.__main__ import main
 from training.dataset.captions import caption
 from training.dataset.records import from_files, to_files
-from training.dataset.shards import broken_shards, checksum, read_shard
+from training.dataset.shards import broken_shards, checksum, read_manifest, read_shard
 from training.drawing.camera import Camera
 from training.drawing.paper import moved
 from training.drawing.placement import Placement
@@ -140,6 +140,21 @@ def test_a_broken_shard_is_found_and_rebuilt(dataset, bank_file, tmp_path, capsy
 def test_another_plan_needs_another_folder(dataset, bank_file, capsys):
     assert _build(bank_file, dataset, "--seed", "41") == 1
     assert "another folder" in capsys.readouterr().err
+
+
+def test_styles_are_chosen_by_name_and_kept_in_the_plan(dataset, bank_file, tmp_path, capsys):
+    assert _build(bank_file, tmp_path, "--styles", "held-out, stick") == 0
+    wanted = {style.name for style in STYLES if style.held_out} | {"stick"}
+    drawings = [drawing for path in sorted(tmp_path.glob("*.tar")) for drawing in read_shard(path)]
+    assert {drawing.style for drawing in drawings} <= wanted
+    assert len({drawing.style for drawing in drawings}) > 1
+    assert set(read_manifest(tmp_path)[0].styles) == wanted
+    assert _build(bank_file, tmp_path, "--styles", "held-out, stick") == 0
+    assert _build(bank_file, tmp_path) == 1
+    assert "another folder" in capsys.readouterr().err
+    assert _build(bank_file, tmp_path / "other", "--styles", "fresco") == 1
+    assert "fresco" in capsys.readouterr().err
+    assert read_manifest(dataset)[0].styles == ()
 
 
 def test_damaged_shards_are_told_in_one_sentence(dataset, tmp_path):

@@ -13,6 +13,7 @@ import torch
 
 from backend.errors import InputError
 from backend.models.keypoint_network import HEATMAP_SIZE, INPUT_SIZE, KeypointNetwork
+from training.drawing.styles import STYLES
 from training.fit import shards as shards_module
 from training.fit.batches import make_batch
 from training.fit.losses import direction_loss, foreshortening_loss, heatmap_loss, visibility_loss
@@ -188,7 +189,13 @@ def test_the_train_command_draws_trains_and_goes_on(tmp_path, bank_file, monkeyp
     ]
     assert main(command) == 0
     assert "fresh start" in capsys.readouterr().out
-    assert len(Shards(shards_module.drawings_folder() / "train")) == 32
+    drawings = shards_module.drawings_folder()
+    assert len(Shards(drawings / "train")) == 32
+    held_out = [style.held_out for style in STYLES]
+    for name, expected in (("validation", False), ("validation_held_out", True)):
+        shard = Shards(drawings / name)
+        assert len(shard) == 16
+        assert all(held_out[shard.get(k)["style"]] == expected for k in range(16))
     assert main([*command, "--samples", "48"]) == 0
     assert "resumed after 32 samples" in capsys.readouterr().out
     network = load_average(tmp_path / "state" / "tiny")

@@ -45,6 +45,16 @@ def test_entries_are_drawn_alike_each_time_and_in_any_style(machine):
     )
 
 
+def test_held_out_styles_are_drawn_in_the_same_poses(machine):
+    held_out = [style for style in STYLES if style.held_out]
+    drawn = [draw_entry(machine, k, held_out) for k in range(8)]
+    assert {drawing.style for drawing in drawn} == {style.name for style in held_out}
+    for k, drawing in enumerate(drawn):
+        trained = draw_entry(machine, k)
+        assert drawing.seed == trained.seed
+        np.testing.assert_allclose(drawing.figures[0].pose[1:], trained.figures[0].pose[1:], atol=1e-5)
+
+
 def test_styles_without_cues_show_no_backs(machine):
     silhouette = next(style for style in STYLES if not style.has_cues)
     assert all(abs(draw_entry(machine, k, silhouette).figures[0].camera.azimuth) <= 85 for k in range(12))

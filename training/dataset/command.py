@@ -28,6 +28,7 @@ from .shards import (
     read_manifest,
     read_shard,
     shard_path,
+    style_names,
     write_manifest,
 )
 
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made.add_argument("--shard-size", type=int, default=1000, help="records a shard")
     made.add_argument("--workers", type=int, default=2, help="processes, or Ray tasks at once")
     made.add_argument("--validation", action="store_true", help="poses of the clips held out of training")
+    made.add_argument("--styles", help="instead of the training mix: held-out, or names with commas")
     made.add_argument("--ray", action="store_true", help="as Ray tasks; the same bytes")
     made.set_defaults(function=_build)
 
@@ -89,14 +91,15 @@ def _build(args: argparse.Namespace) -> int:
         raise InputError(f"The pose bank {args.poses} does not exist; give one with --poses.")
     if min(args.count, args.shard_size) < 1:
         raise InputError("--count and --shard-size must be at least 1.")
-    plan = Plan(args.count, args.seed, args.shard_size, checksum(args.poses), args.validation)
+    styles = () if args.styles is None else style_names(args.styles)
+    plan = Plan(args.count, args.seed, args.shard_size, checksum(args.poses), args.validation, styles)
     args.out.mkdir(parents=True, exist_ok=True)
     sums: dict[int, str] = {}
     if (args.out / MANIFEST).exists():
         begun, sums = read_manifest(args.out)
         if begun != plan:
             raise InputError(
-                f"{args.out} holds a data set of another plan (count, seed, poses or recipe); use another folder."
+                f"{args.out} holds a data set of another plan (count, seed, poses, styles or recipe); use another folder."
             )
     else:
         write_manifest(args.out, plan, sums)

@@ -8,7 +8,7 @@ import json
 import os
 import tarfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from backend.errors import InputError
@@ -16,6 +16,7 @@ from backend.errors import InputError
 from ..drawing.anatomy import load_anatomy
 from ..drawing.machine import RECIPE, DrawingMachine
 from ..drawing.record import Drawing
+from ..drawing.styles import STYLES
 from ..poses.bank import PoseBank
 from .records import from_files, to_files
 
@@ -33,6 +34,7 @@ class Plan:
         shard_size: records a shard.
         poses_sha256: of the pose bank's file.
         validation: True for poses of the clips that training never sees.
+        styles: names of those drawn, by their shares; none for the training mix.
         recipe: of the drawing machine.
     """
 
@@ -41,6 +43,7 @@ class Plan:
     shard_size: int
     poses_sha256: str
     validation: bool = False
+    styles: tuple[str, ...] = ()
     recipe: int = RECIPE
 
     @property
@@ -51,6 +54,23 @@ class Plan:
     def records(self, shard: int) -> range:
         """The numbers of the records in a shard."""
         return range(shard * self.shard_size, min((shard + 1) * self.shard_size, self.count))
+
+
+def style_names(wanted: str) -> tuple[str, ...]:
+    """The names in a list with commas, in the order of the styles; "held-out" stands for all held-out styles.
+
+    Raises InputError for a name that is no style's, and where none is left.
+    """
+    names = {name.strip() for name in wanted.split(",") if name.strip()}
+    if "held-out" in names:
+        names = names - {"held-out"} | {style.name for style in STYLES if style.held_out}
+    known = [style.name for style in STYLES]
+    unknown = sorted(names.difference(known))
+    if unknown or not names:
+        raise InputError(
+            f"There is no style {unknown or wanted!r}; choose among held-out, {', '.join(known)}."
+        )
+    return tuple(name for name in known if name in names)
 
 
 def checksum(path: Path) -> str:
@@ -67,11 +87,14 @@ def shard_path(folder: Path, shard: int) -> Path:
 def build_shard(folder: Path, shard: int, plan: Plan, machine: DrawingMachine) -> str:
     """Draw and write one shard, which appears whole or not at all. Returns its sha256."""
     path = shard_path(folder, shard)
+    styles = [style for style in STYLES if style.name in plan.styles]
     unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
     try:
         with tarfile.open(unfinished, "w", format=tarfile.USTAR_FORMAT) as tar:
             for number in plan.records(shard):
-                for extension, content in to_files(machine.draw(plan.seed + number)).items():
+                seed = plan.seed + number
+                drawing = machine.draw(seed, machine.style_of(seed, styles))
+                for extension, content in to_files(drawing).items():
                     # Time, owner and mode keep tarfile's fixed defaults, so nothing tells when or by whom.
                     member = tarfile.TarInfo(f"{number:09d}.{extension}")
                     member.size = len(content)
@@ -95,7 +118,8 @@ def read_manifest(folder: Path) -> tuple[Plan, dict[int, str]]:
     path = folder / MANIFEST
     try:
         values = json.loads(path.read_text())
-        return Plan(**values["plan"]), {int(k): str(v) for k, v in values["sha256"].items()}
+        plan = Plan(**values["plan"])
+        return replace(plan, styles=tuple(plan.styles)), {int(k): str(v) for k, v in values["sha256"].items()}
     except FileNotFoundError as error:
         raise InputError(f"There is no data set in {folder}; build one with --out {folder}.") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:

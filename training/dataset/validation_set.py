@@ -8,6 +8,7 @@ the same poses and views are drawn in any of them, those that training never see
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -39,20 +40,20 @@ def _entries() -> dict[str, np.ndarray]:
 
 
 def draw_entry(
-    machine: DrawingMachine, index: int, style: Style | None = None, part: str = "whole"
+    machine: DrawingMachine, index: int, style: Style | Sequence[Style] = (), part: str = "whole"
 ) -> Drawing:
     """Draw entry ``index`` (0..1023), one figure.
 
     Args:
         machine: its pose bank is not used.
         index: of the entry.
-        style: one style; None takes those of the training mix in turn, by the entry's seed. Styles without
-            cues show a back view as the front view with the same outline.
+        style: one style, or several to choose from by the entry's seed; none for those of the training mix.
+            Styles without cues show a back view as the front view with the same outline.
         part: "waist_up", "bust" or "legs" of it; who does not stand or sit upright is drawn whole.
     """
     entries = _entries()
     seed = int(entries["seed"][index])
-    look = style or machine.style_of(seed)
+    look = style if isinstance(style, Style) else machine.style_of(seed, style)
     camera = Camera(
         float(entries["azimuth"][index]),
         float(entries["elevation"][index]),

@@ -40,14 +40,18 @@ class DrawingMachine:
     def __init__(self, bank: PoseBank, anatomy: Anatomy) -> None:
         self.bank = bank
         self.anatomy = anatomy
-        self._trained = [style for style in STYLES if not style.held_out]
-        shares = np.array([style.share for style in self._trained])
-        self._shares = shares / shares.sum()
 
-    def style_of(self, seed: int) -> Style:
-        """The style of the training mix that a seed is drawn in; held-out styles are never among them."""
-        rng = np.random.default_rng((seed, 1))
-        return self._trained[int(rng.choice(len(self._trained), p=self._shares))]
+    @staticmethod
+    def style_of(seed: int, among: Sequence[Style] = ()) -> Style:
+        """The style that a seed is drawn in, by the styles' shares.
+
+        Args:
+            seed: of the page.
+            among: the styles to choose from; none for the training mix, which leaves out the held-out ones.
+        """
+        styles = among or [style for style in STYLES if not style.held_out]
+        shares = np.array([style.share for style in styles])
+        return styles[int(np.random.default_rng((seed, 1)).choice(len(styles), p=shares / shares.sum()))]
 
     def draw(
         self,

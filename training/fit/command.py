@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     cv2.setNumThreads(1)
     torch.set_num_threads(args.threads)
     drawings = shard_files.drawings_folder()
-    draw_validation(drawings / "validation", args.poses)
+    draw_validation(drawings, args.poses)
     count = -(-config.drawings // shard_files.SHARD)
     if not args.drawers:
         draw_shards(drawings / "train", range(count), args.poses, _TRAINING_SEED)

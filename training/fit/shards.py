@@ -105,14 +105,20 @@ def draw_shards(folder: Path, indices: Iterable[int], poses: Path, seed: int) ->
         write_shard(folder, index, machine.draw, seed)
 
 
-def draw_validation(folder: Path, poses: Path) -> None:
-    """Draw the fixed validation set, in the styles of the training mix, where it is not there yet."""
+def draw_validation(drawings: Path, poses: Path) -> None:
+    """Draw the fixed validation set twice, where it is not there yet.
+
+    ``validation`` in the folder of the drawings has the styles of the training mix, ``validation_held_out`` the
+    same poses, cameras and seeds in the styles that training never sees.
+    """
+    held_out = [style for style in STYLES if style.held_out]
     machine: DrawingMachine | None = None
-    for index in range(COUNT // SHARD):
-        if (folder / f"{index:05d}").exists():
-            continue
-        machine = machine or DrawingMachine(PoseBank.load(poses), load_anatomy())
-        write_shard(folder, index, partial(draw_entry, machine), 0)
+    for name, styles in {"validation": [], "validation_held_out": held_out}.items():
+        for index in range(COUNT // SHARD):
+            if (drawings / name / f"{index:05d}").exists() or (name != "validation" and not styles):
+                continue
+            machine = machine or DrawingMachine(PoseBank.load(poses), load_anatomy())
+            write_shard(drawings / name, index, partial(draw_entry, machine, style=styles), 0)
 
 
 def draw_in_background(folder: Path, indices: Iterable[int], poses: Path, seed: int) -> None:
