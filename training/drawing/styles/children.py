@@ -34,8 +34,13 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> list[str]:
     hand, coloured = str(rng.choice(["ball", "rays", "none"], p=[0.4, 0.4, 0.2])), rng.random() < 0.6
     foot = figure.size * rng.uniform(0.035, 0.07)
     shoe = canvas.paper if rng.random() < 0.6 else pen.tone
+    neck, chest, pelvis = (figure.keypoints[keypoint_index(n)] for n in ("neck", "spine3", "pelvis"))
+    root = {"arm": 0.6 * neck + 0.4 * chest, "leg": pelvis}
     for limb in limbs(figure):
-        _draw_limb(canvas, limb, pen, wide, rng.random() < 0.3)
+        points = limb.points[:3].copy()
+        if body == "line":  # limbs grow out of it
+            points[0] = root[limb.kind]
+        _draw_limb(canvas, points, pen, wide, rng.random() < 0.3)
         if limb.kind == "leg":
             _draw_foot(canvas, figure, limb, pen, foot, shoe)
         elif hand != "none":
@@ -58,11 +63,9 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> list[str]:
     return [*_FEET, *(_HANDS if hand == "none" else ())]
 
 
-def _draw_limb(canvas: Canvas, limb: Limb, pen: Pen, wide: float, round_: bool) -> None:
+def _draw_limb(canvas: Canvas, points: np.ndarray, pen: Pen, wide: float, round_: bool) -> None:
     line = (
-        curve(limb.points[:3])
-        if round_
-        else np.concatenate([curve(limb.points[k : k + 2], 0, 6) for k in (0, 1)])
+        curve(limb.points[:3]) if round_ else np.concatenate([curve(points[k : k + 2], 0, 6) for k in (0, 1)])
     )
     if not wide:
         canvas.stroke(line, pen)

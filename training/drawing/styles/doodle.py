@@ -132,7 +132,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         layers.append((float(depth[:2].mean()) - near, lambda limb=limb: draw_half(limb, lower=False)))
         layers.append((float(depth[1:].mean()) - near, lambda limb=limb: draw_half(limb, lower=True)))
     skull = float(figure.keypoints3d[keypoint_index("head"), 2]) - _NEARER["head"]
-    layers.append((min(skull, middle - 0.01), lambda: draw_head(inker, figure, head, skin)))
+    layers.append((skull, lambda: draw_head(inker, figure, head, skin)))
     if not head.away:
         draw_hair_behind(inker, head)
     for _, paint in sorted(layers, key=lambda layer: -layer[0]):

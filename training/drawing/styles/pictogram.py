@@ -15,6 +15,9 @@ from ..figure import Figure
 from ..limbs import limbs, torso_depth, torso_polygon, unit
 from ..pen import Pen, curve, ellipse, resample, ribbon, smoothed
 
+#: Pixels between the points of an outline.
+_STEP = 2.5
+
 _HANDS = tuple(f"{side}_{name}" for side in ("left", "right") for name in ("hand", "fingertips"))
 _FEET = tuple(f"{side}_{name}" for side in ("left", "right") for name in ("foot", "toe"))
 
@@ -99,12 +102,12 @@ def _outline(canvas: Canvas, shapes: list[_Shape], pen: Pen, open_ends: bool) ->
         canvas.fill(shape.polygon, canvas.paper)
         if not shape.width:
             continue
-        edge = np.concatenate([shape.polygon, shape.polygon[:1]])
-        edge = smoothed(resample(edge, 2.0), 1.0, closed=True)
+        edge = max(_contours(_mask(canvas, [shape])), key=len, default=shape.polygon)
         x, y = np.clip(np.round(edge), 0, len(union) - 1).astype(int).T
         free = (inner[y, x] > 0.8 * pen.width) & _clear_of(edge, shape.root, 1.5 * shape.width)
         for run in _runs(edge, free & (_clear_of(edge, shape.end, 0.9 * shape.width) | ~np.bool_(open_ends))):
-            canvas.stroke(run, pen)
+            if len(run) * _STEP > 1.2 * shape.width:
+                canvas.stroke(run, pen)
     for contour in contours:
         free = np.ones(len(contour), bool)
         for shape in shapes:
@@ -126,7 +129,7 @@ def _contours(mask: np.ndarray) -> list[np.ndarray]:
     """Closed (n, 2) outlines of a mask and of its holes, without the steps of pixels."""
     found = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)[0]
     lines = [np.concatenate([line[:, 0], line[:1, 0]]).astype(np.float32) for line in found if len(line) > 8]
-    return [smoothed(line, 2.0, closed=True) for line in lines]
+    return [resample(smoothed(line, 2.0, closed=True), _STEP) for line in lines]
 
 
 def _torso(figure: Figure, arm: float) -> np.ndarray:
@@ -149,7 +152,7 @@ def _runs(edge: np.ndarray, free: np.ndarray) -> list[np.ndarray]:
     first = int(np.flatnonzero(~free)[0])
     edge, free = np.roll(edge[:-1], -first, 0), np.roll(free[:-1], -first)
     cuts = np.flatnonzero(np.diff(np.concatenate([[False], free, [False]]).astype(np.int8))).reshape(-1, 2)
-    return [edge[a:b] for a, b in cuts if b - a > 6]
+    return [edge[a:b] for a, b in cuts if b - a > 3]
 
 
 def _draw_head(canvas: Canvas, figure: Figure, pen: Pen, outline: Pen, solid: bool) -> None:
