@@ -1,4 +1,8 @@
-"""``python -m training poses``: motion capture files to a bank of SMPL poses."""
+"""``python -m training poses``: motion capture files to a bank of SMPL poses, and what is made of a bank.
+
+``poses INPUT... --out BANK.npz`` writes a bank, ``poses prior --poses BANK.npz`` trains the pose prior on it
+and ``poses report --poses BANK.npz`` tells what is drawn from it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,10 @@ from backend.kinematics import matrix_to_axis_angle
 
 from .distinct import distinct_mask, pose_coordinates, thin_in_time
 from .distribution import distribution_table, posture_features
+from .prior import PRIOR_PATH
+from .prior_training import train_prior
 from .recordings import Clip, find_recordings, read_clip
+from .report import sampling_report
 from .retarget import direction_errors
 from .split import clip_name
 
@@ -39,15 +46,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``python -m training poses``."""
     parser.add_argument(
         "inputs", nargs="+", type=Path, metavar="INPUT",
-        help="BVH, AMC (its .asf beside it) and AMASS .npz files, folders and zips of them",
+        help="BVH, AMC (its .asf beside it) and AMASS .npz files, folders and zips of them; or the one word "
+        "prior, to train the pose prior on the bank --poses, or report, to tell what is drawn from it",
     )  # fmt: skip
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.npz", help="the pose bank to write")
+    parser.add_argument("--out", type=Path, metavar="FILE.npz", help="the pose bank, or the prior, to write")
+    parser.add_argument("--poses", type=Path, metavar="BANK.npz", help="prior, report: the bank to read")
+    parser.add_argument("--steps", type=int, default=40_000, help="prior: training steps (40000)")
+    parser.add_argument("--count", type=int, default=10_000, help="report: poses to draw (10000)")
     parser.add_argument("--fps", type=float, default=30.0, help="frames a second to read at most (30)")
-    parser.add_argument("--seed", type=int, default=0, help="which of several near-duplicate poses stay (0)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of chance: which of several near-duplicate poses stay (0)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the bank and its list of clips; returns 1 where a file had to be left out."""
+    if args.inputs in ([Path("prior")], [Path("report")]):
+        return _use_bank(args)
+    if args.out is None:
+        raise InputError("A bank needs a place; name it with --out FILE.npz.")
     if not 0 < args.fps < 1e6:
         raise InputError(f"--fps {args.fps:g} is no frame rate; give a number such as 30.")
     if args.out.suffix != ".npz":
@@ -85,6 +102,20 @@ def run(args: argparse.Namespace) -> int:
     if skipped:
         print(f"{skipped} of {len(recordings)} files could not be read.", file=sys.stderr)
     return 1 if skipped else 0
+
+
+def _use_bank(args: argparse.Namespace) -> int:
+    if args.poses is None:
+        raise InputError("Which bank? Name it with --poses BANK.npz.")
+    if min(args.steps, args.count) < 1:
+        raise InputError("--steps and --count must be at least 1.")
+    if args.inputs == [Path("report")]:
+        print(sampling_report(args.poses, args.count, args.seed))
+        return 0
+    out = args.out or PRIOR_PATH
+    card = train_prior(args.poses, out, args.steps, args.seed)
+    print(f"{out}, and {out.with_suffix('.md').name} beside it:\n\n{card}")
+    return 0
 
 
 def _description(clip: Clip) -> dict[str, object]:

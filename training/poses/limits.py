@@ -72,7 +72,8 @@ def from_turns(degrees: np.ndarray) -> np.ndarray:
     """Inverse of :func:`turns`: (..., 24, 3) degrees -> (..., 24, 3, 3)."""
     radians = np.radians(degrees)
     twist = radians * _ALONG
-    return rodrigues(radians - twist) @ rodrigues(twist)
+    swings, twists = rodrigues(np.stack([radians - twist, twist]))
+    return swings @ twists
 
 
 def within(rotations: np.ndarray, slack: float = 1.0) -> np.ndarray:
