@@ -64,9 +64,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> list[str]:
 
 
 def _draw_limb(canvas: Canvas, points: np.ndarray, pen: Pen, wide: float, round_: bool) -> None:
-    line = (
-        curve(limb.points[:3]) if round_ else np.concatenate([curve(points[k : k + 2], 0, 6) for k in (0, 1)])
-    )
+    line = curve(points) if round_ else np.concatenate([curve(points[k : k + 2], 0, 6) for k in (0, 1)])
     if not wide:
         canvas.stroke(line, pen)
         return
