@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
+import cv2
+import jsonschema
 import numpy as np
 import pytest
 import yaml
 from PIL import Image
 
+import training.dataset
 from backend.errors import SketchPoseError
 from backend.skeleton import KEYPOINT_NAMES, keypoint_index
-from training.dataset.readers import amateur_drawings, animated_drawings, coco, human_art
+from training.__main__ import main
+from training.dataset.readers import amateur_drawings, animated_drawings, coco, human_art, sketch2pose
 from training.drawing.record import Flag
 
 
@@ -158,3 +163,49 @@ def test_animated_drawings_are_found_in_a_folder(tmp_path: Path) -> None:
     assert len(lines) == 1
     with pytest.raises(SketchPoseError, match="holds no char_cfg"):
         next(animated_drawings.read(tmp_path / "good" / "none", unexpected))
+
+
+def test_sketch2pose_joints_get_our_names(tmp_path: Path) -> None:
+    (image,) = sketch2pose.read(written(tmp_path, annotation(18)), unexpected)
+    assert at(image.figures[0], "head") == [10, 20]
+    assert at(image.figures[0], "left_wrist") == [17, 34]
+    assert at(image.figures[0], "right_foot") == [27, 54]
+    assert np.isnan(at(image.figures[0], "spine2")).all()
+
+
+@pytest.mark.parametrize(("name", "count"), [("coco", 17), ("amateur-drawings", 17), ("sketch2pose", 18)])
+def test_labels_become_records_of_the_same_schema(tmp_path: Path, name: str, count: int) -> None:
+    written(tmp_path, annotation(count))
+    out = tmp_path / "shards"
+    command = ["dataset", "read", "--format", name, "--annotations", str(tmp_path / "annotations.json")]
+    assert main([*command, "--out", str(out)]) == 0
+    with tarfile.open(out / "000000.tar") as tar:
+        assert tar.getnames() == ["000000000.png", "000000000.json"]
+        files = [tar.extractfile(member) for member in tar]
+        png, text = (file.read() if file else b"" for file in files)
+    schema = (Path(training.dataset.__file__).parent / "record.schema.json").read_text(encoding="utf-8")
+    record = json.loads(text)
+    jsonschema.validate(record, json.loads(schema))
+    assert cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED).shape == (80, 100)
+    figure = record["figures"][0]
+    assert figure["keypoints"][keypoint_index("left_elbow")] == [
+        10 + (6 if count == 18 else 7),
+        32 + 2 * (count == 17),
+    ]
+    assert figure["keypoints"][keypoint_index("left_hand")] is None
+    assert figure["pose"] is None
+    assert json.loads((out / "dataset.json").read_text(encoding="utf-8"))["count"] == 1
+    assert main([*command, "--out", str(out)]) == 1
+
+
+def test_a_picture_that_cannot_be_read_is_named_and_the_rest_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    character(tmp_path / "a", {"root": (30, 50), "hip": (30, 50)})
+    character(tmp_path / "b", {"root": (30, 50), "hip": (30, 50)})
+    (tmp_path / "a" / "texture.png").write_bytes(b"no picture")
+    command = ["dataset", "read", "--format", "animated-drawings", "--annotations", str(tmp_path)]
+    assert main([*command, "--out", str(tmp_path / "shards")]) == 0
+    text = capsys.readouterr().out
+    assert "texture.png is left out" in text
+    assert "1 records in 1 shards" in text

@@ -1,4 +1,4 @@
-"""``python -m training dataset build|verify|report|sheet|show|strokes|bench``: synthetic drawings with labels."""
+"""``python -m training dataset build|verify|report|sheet|show|strokes|read|bench``: drawings with labels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..drawing.anatomy import load_anatomy
 from ..drawing.machine import DrawingMachine
 from ..drawing.styles import STYLES
 from ..poses.bank import PoseBank
-from . import strokes
+from . import labelled, strokes
 from .build import Task, build
 from .records import to_files
 from .report import contact_sheet, distribution, with_labels
@@ -74,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sheets.set_defaults(function=_sheets)
 
     strokes.add_step(steps)
+    labelled.add_step(steps)
 
     timed = steps.add_parser("bench", help="print milliseconds a record, style by style, on one core")
     timed.add_argument("--poses", type=Path, required=True, help="pose bank")

@@ -31,6 +31,7 @@ def to_files(drawing: Drawing) -> dict[str, bytes]:
         raise InputError(f"The drawing with seed {drawing.seed} cannot be written as PNG.")
     record = {
         "schema": SCHEMA,
+        "source": "drawing_machine",
         "seed": drawing.seed,
         "style": drawing.style,
         "regime": drawing.regime,

@@ -7,7 +7,7 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -86,15 +86,22 @@ def shard_path(folder: Path, shard: int) -> Path:
 
 def build_shard(folder: Path, shard: int, plan: Plan, machine: DrawingMachine) -> str:
     """Draw and write one shard, which appears whole or not at all. Returns its sha256."""
-    path = shard_path(folder, shard)
     styles = [style for style in STYLES if style.name in plan.styles]
+
+    def draw(number: int) -> dict[str, bytes]:
+        seed = plan.seed + number
+        return to_files(machine.draw(seed, machine.style_of(seed, styles)))
+
+    return write_shard(shard_path(folder, shard), ((number, draw(number)) for number in plan.records(shard)))
+
+
+def write_shard(path: Path, samples: Iterable[tuple[int, dict[str, bytes]]]) -> str:
+    """Write numbered samples, each as files by extension; appears whole or not at all. Returns its sha256."""
     unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
     try:
         with tarfile.open(unfinished, "w", format=tarfile.USTAR_FORMAT) as tar:
-            for number in plan.records(shard):
-                seed = plan.seed + number
-                drawing = machine.draw(seed, machine.style_of(seed, styles))
-                for extension, content in to_files(drawing).items():
+            for number, files in samples:
+                for extension, content in files.items():
                     # Time, owner and mode keep tarfile's fixed defaults, so nothing tells when or by whom.
                     member = tarfile.TarInfo(f"{number:09d}.{extension}")
                     member.size = len(content)
