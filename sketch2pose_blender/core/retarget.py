@@ -52,6 +52,8 @@ class Target:
         bones: SMPL joint -> index of the bone that is turned.
         places: SMPL joint -> index of the bone at whose head the joint is: the same but for control rigs.
         rest_joints: (24, 3) rest joints of the source body, SMPL rest frame, metres.
+        reference: the bones' (N, 3) heads and (N, 3, 3) orientations, armature space, in the pose that is
+            taken for the resting one: that of the bones' rest, or one that the artist has set.
     """
 
     skeleton: Skeleton
@@ -60,6 +62,7 @@ class Target:
     bones: dict[str, int]
     places: dict[str, int]
     rest_joints: np.ndarray
+    reference: tuple[np.ndarray, np.ndarray]
 
     @cached_property
     def to_armature(self) -> np.ndarray:
@@ -88,7 +91,7 @@ class Target:
     @cached_property
     def ends(self) -> dict[str, str]:
         """Joint -> the joint its bone points at, for the joints whose directions are the source's."""
-        extent = float(np.ptp(self.skeleton.heads, axis=0).max())
+        extent = float(np.ptp(self.reference[0], axis=0).max())
         found = {}
         for joint in self.bones:
             end = next((e for e in _POINTS_AT.get(joint, ()) if e in self.bones), None)
@@ -112,7 +115,7 @@ class Target:
         return found
 
     def _head(self, joint: str) -> np.ndarray:
-        return self.skeleton.heads[self.places[joint]]
+        return self.reference[0][self.places[joint]]
 
     def _source(self, joint: str) -> np.ndarray:
         return self.rest_joints[_INDEX[joint]]
@@ -164,7 +167,8 @@ def pose_bones(target: Target, wanted: dict[str, np.ndarray], present: np.ndarra
         present: (N, 3, 3) rotations that the other bones have and keep.
     """
     skeleton, rest = target.skeleton, target.orientations
-    goals = {target.bones[joint]: turn @ rest[target.bones[joint]] for joint, turn in wanted.items()}
+    bones = {joint: target.bones[joint] for joint in wanted}
+    goals = {bone: wanted[joint] @ target.reference[1][bone] for joint, bone in bones.items()}
     basis, posed, heads = present.copy(), np.empty_like(rest), skeleton.heads.copy()
     for bone in _parents_first(skeleton):
         parent = skeleton.parents[bone]
@@ -196,7 +200,7 @@ def rise(
     own = list(target.places.values())
     source = [_INDEX[joint] for joint in target.places]
     # How far the flesh reaches below the joints is the source's, scaled.
-    rest = (target.skeleton.heads[own] @ up).min() - target.scale * (
+    rest = (target.reference[0][own] @ up).min() - target.scale * (
         target.rest_joints[source, 1].min() - rest_vertices[:, 1].min()
     )
     posed = (heads[own] @ up).min() - target.scale * (joints[source, 1].min() - vertices[:, 1].min())

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import bpy
 import numpy as np
@@ -15,9 +15,10 @@ from mathutils import Matrix, Vector
 from ..core.boundary import Body, Hypothesis, InputError, pose_body
 from ..core.rest_frames import joint_rotations
 from ..core.retarget import Target, pose_bones, rise, wanted_turns
-from ..core.rig_families import Family, match_family
+from ..core.rig_families import Family, families, match_family
 from ..core.rig_mapping import RigMapping, Skeleton, map_skeleton
 from .posing import armature_of
+from .rig_table import kept_table
 
 #: Joints that a pose needs; a rig without them is no humanoid.
 _NEEDED = [
@@ -47,11 +48,14 @@ class Humanoid:
         armature: the object.
         mapping: joint -> bone, with confidence.
         family: the family of rigs that its names belong to, None where they were found by structure.
+        reference: bone -> (4, 4) pose, armature space, of the pose that counts as the resting one; empty for
+            the bones' own rest.
     """
 
     armature: bpy.types.Object
     mapping: RigMapping
     family: Family | None
+    reference: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -73,10 +77,22 @@ def read_skeleton(armature: bpy.types.Object) -> Skeleton:
 
 
 def find_humanoid(thing: bpy.types.Object | None) -> Humanoid | None:
-    """The humanoid that ``thing`` is or is deformed by; None where there is none."""
+    """The humanoid that ``thing`` is or is deformed by; None where there is none.
+
+    A table of bones that is kept with the armature counts; where there is none, the bones are found.
+    """
     armature = armature_of(thing)
     if armature is None:
         return None
+    table = kept_table(armature)
+    if table is None:
+        return search_humanoid(armature)
+    family = next((family for family in families() if family.key == table.family), None)
+    return Humanoid(armature, table.mapping, family, table.reference)
+
+
+def search_humanoid(armature: bpy.types.Object) -> Humanoid | None:
+    """The humanoid's bones by their names, else by their structure; None where there is none."""
     skeleton = read_skeleton(armature)
     named = match_family(skeleton)
     family, mapping = named or (None, map_skeleton(skeleton))
@@ -111,6 +127,9 @@ def pose_humanoid(
     gone = [bone for bone in humanoid.mapping.bones.values() if bone not in skeleton.names]
     if gone:
         raise InputError(f"The rig has no bone {gone[0]} any more; find its bones again.")
+    missing = [joint for joint in _NEEDED if joint not in humanoid.mapping.bones]
+    if missing:
+        raise InputError(f"The rig's table names no bone for {missing[0].replace('_', ' ')}; choose one.")
     index = {name: bone for bone, name in enumerate(skeleton.names)}
     bones_of = {joint: index[bone] for joint, bone in humanoid.mapping.bones.items()}
     family = humanoid.family
@@ -124,6 +143,7 @@ def pose_humanoid(
         bones_of,
         bones_of | places,
         np.asarray(rest_joints, float),
+        _reference(armature, humanoid.reference),
     )
     rotations = joint_rotations(hypothesis)
     wanted = wanted_turns(target, rotations)
@@ -142,12 +162,22 @@ def pose_humanoid(
     if "pelvis" not in left_alone:
         _raise_pelvis(target, bones["pelvis"], up, heads, rest_vertices, posed.joints, posed.vertices)
     if key_frame is not None:
-        for joint in wanted:
-            path = _rotation_path(bones[joint])
-            bones[joint].keyframe_insert(path, frame=key_frame, group=bones[joint].name)
+        repeats = family.repeats.items() if family else ()
+        turned = [
+            *(bones[joint] for joint in wanted),
+            *(armature.pose.bones[b] for j, b in repeats if j in wanted),
+        ]
+        for bone in turned:
+            bone.keyframe_insert(_rotation_path(bone), frame=key_frame, group=bone.name)
         if "pelvis" in wanted:
             bones["pelvis"].keyframe_insert("location", frame=key_frame, group=bones["pelvis"].name)
     return [bones[joint].name for joint in humanoid.mapping.bones if joint in left_alone]
+
+
+def _reference(armature: bpy.types.Object, poses: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """(N, 3) heads and (N, 3, 3) orientations, armature space, of the pose that counts as the resting one."""
+    matrices = np.array([poses.get(bone.name, bone.matrix_local) for bone in armature.data.bones], float)
+    return matrices[:, :3, 3], matrices[:, :3, :3]
 
 
 def _pose_at_once(
@@ -174,8 +204,8 @@ def _pose_by_levels(
     pose = humanoid.armature.pose
 
     def turn(bone: bpy.types.PoseBone, joint: str) -> None:
-        rest = np.array(bone.bone.matrix_local.to_3x3())
-        _set_rotation(bone, np.array(_before(bone)).T @ wanted[joint] @ rest)
+        rest = humanoid.reference.get(bone.name, bone.bone.matrix_local)
+        _set_rotation(bone, np.array(_before(bone)).T @ wanted[joint] @ np.array(rest)[:3, :3])
 
     for level in _LEVELS:
         bpy.context.view_layer.update()

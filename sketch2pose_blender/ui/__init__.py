@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import operators, panel, preferences, settings
+from . import operators, panel, preferences, rig_panel, settings
 
 _CLASSES = (
     settings.SKETCH2POSE_PG_settings,
@@ -15,6 +15,8 @@ _CLASSES = (
     operators.SKETCH2POSE_OT_pose_selected,
     operators.SKETCH2POSE_OT_other_reading,
     panel.SKETCH2POSE_PT_pose,
+    *rig_panel.CLASSES,
+    rig_panel.SKETCH2POSE_PT_rig,
 )
 _registered: list[type] = []
 
@@ -25,11 +27,12 @@ def register(root_package: str) -> None:
         bpy.utils.register_class(cls)
         _registered.append(cls)
     bpy.types.Scene.sketch2pose = bpy.props.PointerProperty(type=settings.SKETCH2POSE_PG_settings)
+    bpy.types.Object.sketch2pose_rig = bpy.props.PointerProperty(type=rig_panel.SKETCH2POSE_PG_rig)
 
 
 def unregister() -> None:
     """Stop what runs and take everything out of Blender again."""
     operators.stop()
-    del bpy.types.Scene.sketch2pose
+    del bpy.types.Scene.sketch2pose, bpy.types.Object.sketch2pose_rig
     while _registered:
         bpy.utils.unregister_class(_registered.pop())

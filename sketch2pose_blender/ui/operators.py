@@ -296,7 +296,7 @@ class SKETCH2POSE_OT_pose_selected(_PoseOperator, bpy.types.Operator):
         armature = next((thing for thing in bpy.data.objects if thing.session_uid == self._target), None)
         if armature is None or armature.mode == "EDIT":
             raise InputError("The armature was removed or edited meanwhile; select it and pose it again.")
-        left_alone = _pose(armature, hypothesis, body, _key_frame(context))
+        left_alone = pose_armature(armature, hypothesis, body, _key_frame(context))
         if left_alone:
             self.report({"WARNING"}, f"{name}: {left_alone}")
         return armature
@@ -338,7 +338,7 @@ class SKETCH2POSE_OT_other_reading(bpy.types.Operator):
         chosen = (shown + 1) % len(readings)
         try:
             body = load_body(preferences.body_file(context))
-            left_alone = _pose(armature, readings[chosen], body, _key_frame(context))
+            left_alone = pose_armature(armature, readings[chosen], body, _key_frame(context))
         except SketchPoseError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -349,7 +349,9 @@ class SKETCH2POSE_OT_other_reading(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def _pose(armature: bpy.types.Object, hypothesis: Hypothesis, body: Body, key_frame: int | None) -> str:
+def pose_armature(
+    armature: bpy.types.Object, hypothesis: Hypothesis, body: Body, key_frame: int | None
+) -> str:
     """Pose an SMPL armature or another humanoid. Returns a sentence on bones that were left alone, or ""."""
     from ..core.boundary import InputError
     from ..rig.humanoid import find_humanoid, pose_humanoid

@@ -37,3 +37,11 @@ def body_file(context: bpy.types.Context) -> Path | None:
     addon = context.preferences.addons.get(_root_package)
     path = addon.preferences.body_file if addon is not None else ""
     return Path(bpy.path.abspath(path)) if path else None
+
+
+def preset_folder() -> str:
+    """Where the user's own files of the extension lie; Blender's own folder where it is run from its source."""
+    try:
+        return bpy.utils.extension_path_user(_root_package, path="rigs")
+    except ValueError:  # not installed as an extension
+        return bpy.utils.user_resource("CONFIG", path="sketch2pose")
