@@ -83,7 +83,8 @@ def test_lines_side_by_side_are_drawn_once():
     label[20:108, 20:108] = 2
     label[20:108, 22:108] = 1  # a hem that runs two pixels inside the contour
     areas = flat(label, np.ones((128, 128)))
-    assert len(contours(areas, 100.0, 0.04, 4.0)) == 1
+    assert sum(line.length for line in contours(areas, 100.0, 0.04, 4.0)) == pytest.approx(4 * 88, rel=0.1)
+    assert sum(line.length for line in contours(areas, 100.0, 0.04, 0.5)) > 4.7 * 88
 
 
 def test_outer_contours_lie_on_the_silhouette(figures):

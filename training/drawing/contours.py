@@ -21,8 +21,11 @@ _STEP = 2.0
 _CORNER = 0.95
 
 
+#: Figures smaller than this many pixels are traced in finer pixels.
+_SMALL = 140
+
 #: Pixels within which ends touch.
-_MEET = 3.5
+_MEET = 4.5
 
 
 class Kind(IntEnum):
@@ -64,18 +67,24 @@ def contours(areas: Areas, size: float, gap: float, apart: float, seams: bool = 
         seams: whether hems, hair lines and such are lines.
     """
     box = around(areas.mask, 2)
-    kinds = _kinds(np.ascontiguousarray(areas.label[box]), areas.buffer.depth[box], gap, seams)
     offset = np.array([box[1].start, box[0].start], np.float32)
+    # Both sides of a thin limb are lines of their own only where there are pixels between them.
+    zoom = 2 if size < _SMALL else 1
+    label, depth = (
+        np.repeat(np.repeat(values[box], zoom, 0), zoom, 1) for values in (areas.label, areas.buffer.depth)
+    )
+    kinds = _kinds(label, depth, gap, seams)
     thin = (kinds > 0).astype(np.uint8)
     _thin(thin)
     chains = [chain for chain in trace_chains(_parted(thin)) if len(chain) > 2]
     lines = []
-    for points, closed in _joined(chains, 3.0 + 0.012 * size, max(4, int(0.02 * size))):
+    for points, closed in _joined(chains, kinds, 3.0 + 0.012 * zoom * size, max(4, int(0.02 * zoom * size))):
         x, y = np.round(points).astype(int).T
         kind = Kind(int(np.bincount(kinds[y, x], minlength=4)[1:].argmax()) + 1)
-        least = (0.02, 0.035, 0.03)[kind - 1] * size + 4
-        if len(points) > least:
-            lines.append(Line(_eased(points + offset, closed, size), kind, closed))
+        least = (0.012, 0.03, 0.035)[kind - 1] * size + 3
+        if len(points) > least * zoom:
+            line = (points + np.float32(0.5)) / zoom - np.float32(0.5) + offset
+            lines.append(Line(_eased(line, closed, size), kind, closed))
     lines.sort(key=lambda line: (line.kind != Kind.OUTER, -len(line.points)))
     return _uncrowded(lines, areas.label.shape, apart, 0.03 * size + 4)
 
@@ -145,19 +154,21 @@ def _thin(mask: np.ndarray) -> None:
 
 @numba.njit(cache=True, nogil=True)
 def _parted(mask: np.ndarray) -> np.ndarray:
-    """The (H, W) uint8 mask of thin lines without the pixels where more than two of them meet."""
+    """The (H, W) uint8 mask of thin lines without the pixels around where more than two of them meet."""
     out = mask.copy()
     for y in range(1, mask.shape[0] - 1):
         for x in range(1, mask.shape[1] - 1):
             if mask[y, x] and _ring(mask, y, x)[1] > 2:
-                out[y, x] = 0
+                out[y - 1 : y + 2, x - 1 : x + 2] = 0
     return out
 
 
-def _joined(chains: list[np.ndarray], reach: float, arm: int) -> list[tuple[np.ndarray, bool]]:
+def _joined(
+    chains: list[np.ndarray], kinds: np.ndarray, reach: float, arm: int
+) -> list[tuple[np.ndarray, bool]]:
     """Chains that go on as each other within ``reach`` pixels, made one; each with whether it is closed.
 
-    Directions are those of the last ``arm`` points.
+    Directions are those of the last ``arm`` points. A contour goes on as one inside the figure, never as a seam.
     """
     if not chains:
         return []
@@ -171,6 +182,9 @@ def _joined(chains: list[np.ndarray], reach: float, arm: int) -> list[tuple[np.n
     straight = -(heading @ heading.T)
     # Across a gap the other line has to lie ahead; at a junction it is enough that it goes on.
     fits = (far < reach) & (straight > 0.45) & ((far < _MEET) | ((ahead > 0.7 * far) & (0.7 * far < ahead.T)))
+    x, y = np.array([chain[len(chain) // 2] for chain in chains]).astype(int).T
+    seam = np.repeat(kinds[y, x] == Kind.SEAM, 2)
+    fits &= seam[:, None] == seam
     np.fill_diagonal(fits, False)
     one, other = np.nonzero(np.triu(fits))
     partner = np.full(len(ends), -1)
@@ -195,7 +209,7 @@ def _joined(chains: list[np.ndarray], reach: float, arm: int) -> list[tuple[np.n
 def _eased(points: np.ndarray, closed: bool, size: float) -> np.ndarray:
     """A pixel line as a confident hand sees it: smooth curves from corner to corner."""
     line = resample(points, _STEP, closed)
-    sigma = 0.008 * size / _STEP + 0.8
+    sigma = 0.008 * size / _STEP + 0.7
     corners = _corners(line, max(3, int(0.022 * size / _STEP)))
     if closed and corners:  # begin at a corner
         line = np.concatenate([line[corners[0] : -1], line[: corners[0] + 1]])
@@ -233,8 +247,8 @@ def _uncrowded(lines: list[Line], shape: tuple[int, ...], apart: float, least: f
     kept = []
     for line in lines:
         x, y = np.clip(np.round(line.points).astype(int), 0, np.array(shape[::-1]) - 1).T
-        near = taken[y, x] > 0
-        # Lines may cross and meet; what they may not do is run side by side.
+        # Lines may cross and meet; what they may not do is run side by side. The silhouette is never broken.
+        near = (taken[y, x] > 0) & (line.kind != Kind.OUTER)
         edges = np.flatnonzero(np.diff(np.concatenate([[0], near, [0]]).astype(np.int8))).reshape(-1, 2)
         crowded = edges[(edges[:, 1] - edges[:, 0]) * _STEP > 3 * apart]
         if len(crowded):

@@ -38,7 +38,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     areas = simplified(figure, size * rng.uniform(0.006, 0.012))
     if rng.random() < 0.85:
         canvas.clear(areas.mask)
-    ground = rng.uniform(0.08, 0.3) if rng.random() < 0.4 else 0.0
+    ground = rng.uniform(0.08, 0.3) if rng.random() < 0.3 else 0.0
     if ground or rng.random() < 0.8:
         _rub(canvas, areas, size, ground)
     drawn = contours(areas, size, rng.uniform(0.03, 0.07), max(2.0, 0.013 * size), rng.random() < 0.8)
@@ -73,7 +73,7 @@ def _rub(canvas: Canvas, areas: Areas, size: float, ground: float) -> None:
     depth = np.maximum(depth, darker[areas.label[box]] * (0.8 - 0.2 * light)) * mask
     # A finger rubs across the edges; little of what it carries lies beside the figure.
     soft = _blurred(depth, size * rng.uniform(0.004, 0.012)) * (0.25 + 0.75 * mask)
-    strokes = _streaks(rng, mask.shape, size, rng.uniform(-1.2, 1.2))
+    strokes = _streaks(rng, (len(mask), len(mask[0])), size, rng.uniform(-1.2, 1.2))
     # The side of the stick greys a patch of paper whose ends show the strokes; a rubber lifts the lights out of it.
     y, x = (np.abs(np.linspace(-1, 1, side)) for side in mask.shape)
     dust = ground * np.clip(6 * (0.82 - np.maximum(y[:, None], x)) + 0.7 * strokes, 0, 1)
