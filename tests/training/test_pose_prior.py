@@ -64,6 +64,7 @@ def test_samples_keep_to_the_limits_and_out_of_themselves(bank_file):
 def test_an_arm_through_the_chest_is_noticed():
     pose = np.tile(np.eye(3, dtype=np.float32), (24, 1, 1))
     assert not overlaps(place(pose)[0])
+    assert not overlaps(place(POSTURES)[0]).any()
     pose[keypoint_index("left_shoulder")] = rodrigues(np.radians(np.array([0.0, 0.0, -80.0])))
     pose[keypoint_index("left_elbow")] = rodrigues(np.radians(np.array([0.0, 0.0, -100.0])))
     assert overlaps(place(pose)[0])

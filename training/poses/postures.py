@@ -120,7 +120,7 @@ _SEEDS: dict[str, tuple[Turns, ...]] = {
     "boat": (_legs(75, 3, 5), _arms(15, 80, 5), _body(-38)),
     # Sitting on a seat.
     "chair, hands on thighs": (_CHAIR, _arms(56, 48, 45)),
-    "chair, legs crossed": (_leg(_L, 106, -14, 86) | _leg(_R, 84, 6, 85), _hand(_L, (0.0, 0.0, 0.3)) | _hand(_R, (0.1, 0.02, 0.3))),
+    "chair, legs crossed": (_leg(_L, 106, -12, 80) | _leg(_R, 82, 6, 85), _hand(_L, (0.05, 0.14, 0.3)) | _hand(_R, (0.1, 0.14, 0.3))),
     "chair, ankle on knee": (_leg(_L, 92, 45, 95, 70) | _leg(_R, 86, 8, 85), _arms(60, 40, 50)),
     "chair, legs stretched": (_legs(72, 8, 30), _hands((0.03, 0.05, 0.2)), _body(-15)),
     "chair, thinker": (_CHAIR, _trunk(35, nod=10), _hand(_R, (0.02, 0.5, 0.2), (0.3, -1, 0.3)) | _hand(_L, (0.02, 0.1, 0.4))),
@@ -154,7 +154,7 @@ _SEEDS: dict[str, tuple[Turns, ...]] = {
     "push-up": (_legs(0, 3, 2, 0, -25), _body(80), _arms(45, 10, 95, 80), _trunk(nod=-30)),
     # Crouching.
     "deep squat": (_legs(118, 18, 132, 10), _body(22), _arms(35, 75, 25)),
-    "squatting, hugging": (_legs(122, 8, 134), _body(20), _trunk(30, nod=10), _arms(42, 72, 35)),
+    "squatting, hugging": (_legs(122, 14, 132), _body(20), _trunk(25, nod=10), _arms(10, 80, 50)),
     "squat with weight": (_legs(88, 20, 98, 15), _body(25), _arms(20, 80, 8)),
     "crouching start": (_leg(_L, 122, 4, 100) | _leg(_R, 78, 4, 66), _body(76), _arms(10, 84, 4), _trunk(12, nod=-35)),
     "sneaking": (_leg(_L, 75, 5, 85) | _leg(_R, 35, 5, 75), _body(25), _trunk(20, nod=-20), _hands((0.2, 0.35, 0.3), (0.8, -1, 0))),
