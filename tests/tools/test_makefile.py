@@ -12,7 +12,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-TARGETS = {"help", "demo", "setup", "test", "lint", "typecheck", "clean", "extension", "test-blender"}
+TARGETS = {
+    "help",
+    "demo",
+    "setup",
+    "test",
+    "lint",
+    "typecheck",
+    "clean",
+    "extension",
+    "test-blender",
+    "results",
+}
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from backend.engines.onnx import KEYPOINT_NETWORK
 from backend.errors import InputError
 
+from ..dataset.build import one_thread_each
 from . import shards as shard_files
 from .shards import Shards, draw_in_background, draw_shards, draw_validation, state_folder
 
@@ -73,8 +74,9 @@ def run(args: argparse.Namespace) -> int:
         )
         for k in range(args.drawers)
     ]
-    for drawer in drawers:
-        drawer.start()
+    with one_thread_each():
+        for drawer in drawers:
+            drawer.start()
     try:
         train = Shards(drawings / "train")
         enough = min(config.first_drawings, count * shard_files.SHARD)
