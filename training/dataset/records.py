@@ -19,6 +19,9 @@ from .captions import caption
 #: Name and version of the record's shape, as in ``record.schema.json`` beside this file.
 SCHEMA = "sketch2pose-drawing/1"
 
+#: The quickest that is still small: runs of one tone are what drawings have.
+_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
+
 #: Decimals of what is stored: pixels; metres, radians or plain numbers; a homography, whose last row is small.
 _PIXELS, _NUMBERS, _WARP = 2, 4, 9
 
@@ -26,7 +29,7 @@ _PIXELS, _NUMBERS, _WARP = 2, 4, 9
 def to_files(drawing: Drawing) -> dict[str, bytes]:
     """The sample's files by extension; the same drawing gives the same bytes. Pages with a palette are in colour."""
     image = drawing.image if drawing.palette is None else drawing.palette[drawing.image][..., ::-1]
-    done, png = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    done, png = cv2.imencode(".png", image, _PNG)
     if not done:
         raise InputError(f"The drawing with seed {drawing.seed} cannot be written as PNG.")
     record = {
