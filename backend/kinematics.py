@@ -43,6 +43,11 @@ POINT_LENGTH = 0.003
 KEYPOINT_ERROR = 0.012
 #: Expected error of the network's bone directions on the paper, radians.
 DIRECTION_ERROR = 0.45
+#: The less sure end of a bone, 0..1, and the bone's length as a share of the figure: up to the first of each pair
+#: the network's direction counts, from the second on the drawing's. Measured on 400 synthetic drawings of unseen
+#: motion: only above them is the line between two read keypoints nearer to the truth than the network.
+SURE_SCORE = (0.45, 0.75)
+SURE_LENGTH = (0.02, 0.08)
 #: Largest sine of a bone's angle to the paper: a bone that is drawn with a length cannot point at the viewer.
 MAX_DEPTH = 0.995
 
@@ -197,7 +202,10 @@ def lift_by_length(
 
 
 def lift_to_drawing(
-    keypoints: np.ndarray, directions: np.ndarray, keypoint_error: float = KEYPOINT_ERROR
+    keypoints: np.ndarray,
+    directions: np.ndarray,
+    scores: np.ndarray | None = None,
+    keypoint_error: float = KEYPOINT_ERROR,
 ) -> np.ndarray:
     """Bone directions that look as drawn on the paper, with the network's angle to the paper.
 
@@ -209,6 +217,9 @@ def lift_to_drawing(
     Args:
         keypoints: (..., 30, 2) pixels.
         directions: (..., 29, 3) unit directions from the network, camera frame.
+        scores: (..., 30) how sure each keypoint is, 0..1. Where an end of a bone is not sure, or the bone is
+            short, the network's own direction, which has seen the whole figure, is nearer to the truth than
+            the line between two doubtful places. None: all are sure, as those that a person has placed.
         keypoint_error: expected error of a keypoint as a share of the figure; 0 for a drawing whose
             keypoints are known exactly.
 
@@ -219,6 +230,9 @@ def lift_to_drawing(
     guess = _unit(np.asarray(directions, np.float64))
     share = _length(drawn) / figure_size(keypoints)[..., None]
     trust = _ease(share, POINT_LENGTH, DRAWN_LENGTH)
+    if scores is not None:
+        sure = np.minimum(scores[..., 1:], scores[..., _PARENTS])
+        trust = trust * _ease(sure, *SURE_SCORE) * _ease(share, *SURE_LENGTH)
     if keypoint_error > 0:
         # Angles with independent errors are averaged with weights 1 / variance.
         cosine = np.sqrt(np.maximum(1 - guess[..., _TORSO_BONES, 2] ** 2, 1e-6))

@@ -147,7 +147,7 @@ class Pipeline:
         scores, directions = _scores(reading), reading.directions
         rest = self.rest_keypoints
         bone_scores = np.minimum(scores[1:], scores[list(KEYPOINT_PARENTS[1:])])
-        lifted = kinematics.lift_to_drawing(keypoints, directions)
+        lifted = kinematics.lift_to_drawing(keypoints, directions, scores)
         lifted = kinematics.straighten_limbs(kinematics.straighten_torso(lifted, rest))
         lifted = kinematics.straighten_knees(lifted, rest)
         solution = kinematics.solve_rotations(lifted, rest, bone_scores)

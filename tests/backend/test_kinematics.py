@@ -211,6 +211,23 @@ def test_lifting_keeps_the_networks_depth():
     assert np.abs(lifted[:, 2] - allowed)[LIMB_AND_HEAD].max() < 1e-9
 
 
+def test_the_paper_decides_where_the_keypoints_are_sure_and_the_network_where_they_are_not():
+    rng = np.random.default_rng(6)
+    drawn = 300 * scalar_keypoints(random_locals(rng, 1)[0])[:, :2]
+    network = rng.normal(size=(29, 3)) * (1, 1, 0.2)
+    network /= np.linalg.norm(network, axis=-1, keepdims=True)
+    long = (
+        np.linalg.norm(drawn[1:] - drawn[list(KEYPOINT_PARENTS[1:])], axis=-1)
+        > 0.16 * np.ptp(drawn, axis=0).max()
+    )
+    bones = [bone for bone in LIMB_AND_HEAD if long[bone]]
+    assert bones
+    sure = kinematics.lift_to_drawing(drawn, network, np.full(30, 0.95))
+    assert paper_angle(drawn[1:] - drawn[list(KEYPOINT_PARENTS[1:])], sure[:, :2])[bones].max() < 1e-3
+    unsure = kinematics.lift_to_drawing(drawn, network, np.full(30, 0.3))
+    assert degrees_between(unsure, network).max() < 1e-3
+
+
 # --------------------------------------------------------------------------------------- plausibility
 
 
