@@ -1,4 +1,4 @@
-"""Pose the figures in drawings and write poses.json and, for each drawing, an overlay picture."""
+"""Pose the figures in drawings: poses.json, an overlay picture a drawing, motion files a figure."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from ..errors import InputError, SketchPoseError
 
 if TYPE_CHECKING:
     from ..api import ImageResult
+    from ..body import Body
     from ..pipeline import Pipeline
 
-FORMATS = ("json", "overlay")
-#: An overlay's name takes at most so many bytes of its drawing's; file systems allow 255 in all.
+FORMATS = ("json", "overlay", "npz", "bvh")
+DEFAULT_FORMATS = ("json", "overlay")
+#: A written file's name takes at most so many bytes of its drawing's; file systems allow 255 in all.
 LONGEST_STEM = 200
 
 
@@ -35,10 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, type=_named, metavar="DIR", help="where results are written")
     parser.add_argument(
         "--format",
-        default=FORMATS,
+        default=DEFAULT_FORMATS,
         type=_formats,
-        metavar="json,overlay",
-        help="what to write (default: json,overlay)",
+        metavar=",".join(FORMATS),
+        help="what to write: npz as AMASS has it, z up; bvh in metres, y up (default: json,overlay)",
     )
     parser.add_argument(
         "--figures",
@@ -46,6 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_figures,
         metavar="N|all",
         help="how many figures to pose in each drawing, the largest ones (default: 1)",
+    )
+    parser.add_argument(
+        "--hypotheses",
+        default=1,
+        type=_hypotheses,
+        metavar="N",
+        help="how many readings of each figure to give at most, the likeliest ones (default: 1)",
     )
     parser.add_argument(
         "--box",
@@ -83,14 +92,16 @@ def run(arguments: argparse.Namespace) -> int:
     from ..pipeline import Pipeline
 
     pipeline = Pipeline(body=arguments.body)
-    names = overlay_names(sources)
+    names = FreeNames(sources)
     progress = _Progress(len(sources))
     results: list[ImageResult] = []
-    for source, name in zip(sources, names, strict=True):
+    for source in sources:
         progress.show(source)
         result = _posed(pipeline, source, arguments)
         if result.error is None and "overlay" in arguments.format:
-            result = _with_overlay(result, source, folder / name)
+            result = _with_overlay(result, source, folder / names.take(source, "_overlay.png"))
+        if result.error is None:
+            _write_motions(result, source, folder, names, arguments.format, pipeline.body)
         progress.clear()
         if result.error is not None:
             print(f"{_on_one_line(result.file)}: {result.error}", file=sys.stderr)
@@ -138,26 +149,28 @@ def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(part), "") if index % 2 else (1, 0, part) for index, part in enumerate(parts))
 
 
-def overlay_names(sources: Sequence[Path]) -> list[str]:
-    """A file name for the overlay of each source.
+class FreeNames:
+    """Names for the files that are written.
 
-    It is unlike all others, in upper or lower case too, and unlike the sources', which may lie in the
+    Each is unlike all others, in upper or lower case too, and unlike the sources', which may lie in the
     output folder and must never be overwritten.
     """
-    taken = {source.name.casefold() for source in sources}
-    names: list[str] = []
-    for source in sources:
+
+    def __init__(self, sources: Sequence[Path]) -> None:
+        self._taken = {source.name.casefold() for source in sources}
+
+    def take(self, source: Path, ending: str) -> str:
+        """A name for a file that is made from ``source``: its own, shortened where it is too long, and the ending."""
         stem = source.stem
         if len(os.fsencode(stem)) > LONGEST_STEM:
             stem = os.fsencode(stem)[:LONGEST_STEM].decode("utf-8", "ignore")
         number = 1
-        name = f"{stem}_overlay.png"
-        while name.casefold() in taken:
+        name = f"{stem}{ending}"
+        while name.casefold() in self._taken:
             number += 1
-            name = f"{stem}-{number}_overlay.png"
-        taken.add(name.casefold())
-        names.append(name)
-    return names
+            name = f"{stem}-{number}{ending}"
+        self._taken.add(name.casefold())
+        return name
 
 
 def _posed(pipeline: Pipeline, source: Path, arguments: argparse.Namespace) -> ImageResult:
@@ -168,7 +181,9 @@ def _posed(pipeline: Pipeline, source: Path, arguments: argparse.Namespace) -> I
         return ImageResult(
             file_name(source), 0, 0, "The folder holds no images that can be read; choose another one."
         )
-    return pipeline.try_pose(source, figures=arguments.figures, box=arguments.box)
+    result = pipeline.try_pose(source, figures=arguments.figures, box=arguments.box)
+    figures = (replace(f, hypotheses=f.hypotheses[: arguments.hypotheses]) for f in result.figures)
+    return replace(result, figures=tuple(figures))
 
 
 def _with_overlay(result: ImageResult, source: Path, path: Path) -> ImageResult:
@@ -186,6 +201,30 @@ def _with_overlay(result: ImageResult, source: Path, path: Path) -> ImageResult:
     except OSError as error:
         raise _cannot_write(path.parent, error) from error
     return result
+
+
+def _write_motions(
+    result: ImageResult, source: Path, folder: Path, names: FreeNames, formats: Sequence[str], body: Body
+) -> None:
+    """Write the likeliest pose of each figure as motion files of one frame."""
+    from ..bvh import smpl_clip, write_bvh
+    from ..motion import stand, write_npz
+
+    chosen = [name for name in ("npz", "bvh") if name in formats]
+    if not chosen:
+        return
+    for number, figure in enumerate(result.figures, 1):
+        motion = stand(figure.hypotheses[:1], body)
+        ending = f"_figure{number}" if len(result.figures) > 1 else ""
+        for name in chosen:
+            path = folder / names.take(source, f"{ending}.{name}")
+            try:
+                if name == "npz":
+                    write_npz(motion, body, path)
+                else:
+                    write_bvh(smpl_clip(motion, body), path)
+            except OSError as error:
+                raise _cannot_write(folder, error) from error
 
 
 def _cannot_write(folder: Path, error: OSError) -> SketchPoseError:
@@ -230,6 +269,12 @@ def _formats(text: str) -> tuple[str, ...]:
     if unknown:
         raise argparse.ArgumentTypeError(f"{unknown[0]!r} is unknown; choose from {', '.join(FORMATS)}")
     return chosen
+
+
+def _hypotheses(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of readings; give 1, 2, ...")
 
 
 def _figures(text: str) -> int | None:

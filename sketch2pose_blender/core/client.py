@@ -51,6 +51,7 @@ class PoseJob:
         folders = os.pathsep.join(str(folder) for folder in (IMPORT_FOLDER, *import_folders))
         command = [sys.executable, "-I", "-X", "utf8", str(_BOOTSTRAP), folders]
         command += ["pose", str(image.absolute()), "--out", str(self._folder), "--format", "json"]
+        command += ["--hypotheses", "8"]
         if body is not None:
             command += ["--body", str(body)]
         try:

@@ -13,7 +13,7 @@ from PIL import Image
 import backend.engines.onnx
 from backend import api
 from backend.__main__ import main
-from backend.commands.pose import find_images, natural_key, overlay_names
+from backend.commands.pose import FreeNames, find_images, natural_key
 from backend.errors import InstallError
 
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(api.SCHEMA_FILE.read_text("utf-8")))
@@ -52,6 +52,8 @@ def test_one_drawing(tmp_path, drawing, capsys):
         ("json", ["poses.json"]),
         ("overlay", ["a_overlay.png"]),
         ("overlay,json", ["a_overlay.png", "poses.json"]),
+        ("npz,bvh", ["a.bvh", "a.npz"]),
+        ("json,overlay,npz,bvh", ["a.bvh", "a.npz", "a_overlay.png", "poses.json"]),
     ],
 )
 def test_formats(tmp_path, drawing, formats, files):
@@ -131,7 +133,8 @@ def test_natural_order_and_unlike_names(tmp_path):
     ordered = [path.name for path in sorted(map(Path, names), key=natural_key)]
     assert ordered == ["1.png", "0002.png", "A1.png", "a9.png", "a10b1.png", "a10b2.png", "b.png"]
     paths = [Path(p) for p in ("a/x.png", "b/x.png", "c/X.jpg", "x-2.png", "y.png")]
-    taken = overlay_names(paths)
+    names = FreeNames(paths)
+    taken = [names.take(path, "_overlay.png") for path in paths]
     assert len({name.casefold() for name in taken}) == 5
     assert taken[0] == "x_overlay.png"
     assert list(find_images([str(tmp_path / "none.png")])) == [tmp_path / "none.png"]
@@ -237,7 +240,8 @@ def test_box(tmp_path, drawing, capsys):
 @pytest.mark.parametrize(
     "options",
     [
-        [], ["pose"], ["pose", "a.png"], ["pose", "--out", "o"], ["dance"], ["pose", "a.png", "--out", "o", "--format", "bvh"],
+        [], ["pose"], ["pose", "a.png"], ["pose", "--out", "o"], ["dance"], ["pose", "a.png", "--out", "o", "--format", "fbx"],
+        ["pose", "a.png", "--out", "o", "--hypotheses", "0"], ["pose", "a.png", "--out", "o", "--hypotheses", "all"],
         ["pose", "a.png", "--out", "o", "--figures", "0"], ["pose", "a.png", "--out", "o", "--figures", "-1"],
         ["pose", "a.png", "--out", "o", "--figures", "²"], ["pose", "a.png", "--out", "o", "--box", "1,2,3"],
         ["pose", "a.png", "--out", "o", "--box", "9,9,1,1"], ["pose", "a.png", "--out", "o", "--box", "a,b,c,d"],
