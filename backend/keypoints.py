@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
@@ -61,6 +61,11 @@ class NetworkOutput:
     heatmaps: np.ndarray
     directions: np.ndarray
     visibility: np.ndarray
+
+    @classmethod
+    def of(cls, outputs: Mapping[str, np.ndarray]) -> NetworkOutput:
+        """From a network's outputs by name; a network may have more than are read here."""
+        return cls(**{field.name: outputs[field.name] for field in fields(cls) if field.name in outputs})
 
 
 class Engine(Protocol):

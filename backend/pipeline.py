@@ -37,7 +37,7 @@ class Pipeline:
     """Poses the figures in drawings.
 
     Args:
-        engine: runs the network; None for ONNX Runtime with the weights that ship.
+        engine: runs the network, see :mod:`.engines.choice`; None for ONNX Runtime with the weights that ship.
         body: an SMPL-format body or the path of its ``.npz``; None for the body that ships.
 
     Raises:
@@ -47,9 +47,9 @@ class Pipeline:
 
     def __init__(self, engine: Engine | None = None, body: Body | Path | str | None = None) -> None:
         if engine is None:
-            from .engines.onnx import OnnxEngine
+            from .engines.choice import make_engine
 
-            engine = OnnxEngine()
+            engine = make_engine()
         self.engine = engine
         self.body = body if isinstance(body, Body) else load_body(body)
 

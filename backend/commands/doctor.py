@@ -6,35 +6,40 @@ import argparse
 import platform
 import sys
 import time
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 
 from .. import __version__
 from ..errors import InstallError
+from .pose import add_engine_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's options: it has none."""
+    """Declare the command's options."""
+    add_engine_arguments(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001
+def run(arguments: argparse.Namespace) -> int:
     """Run the command; returns 0, or raises InstallError with what is missing and what to do."""
     print(f"Sketch2Pose  {__version__}")
     print(f"Python       {platform.python_version()} on {platform.platform()} ({sys.executable})")
     try:
         import numpy as np
-        import onnxruntime
         import PIL
     except ImportError as error:
         raise InstallError(
             f"The package {error.name} cannot be loaded; install the project with `make setup`."
         ) from error
-    for name, module in (("numpy", np), ("ONNX Runtime", onnxruntime), ("Pillow", PIL)):
-        print(f"{name:12} {module.__version__}")
+    print(f"numpy        {np.__version__}")
+    print(f"Pillow       {PIL.__version__}")
+    print(f"ONNX Runtime {_onnx_runtime()}")
+    print(f"PyTorch      {_torch()}")
 
     from ..body import load_body
-    from ..engines.onnx import OnnxEngine
+    from ..engines.choice import make_engine
 
     start = time.perf_counter()
-    engine = OnnxEngine()
+    engine = make_engine(arguments.engine, arguments.device)
     crop = np.zeros((1, 128, 128), np.float32)
     engine.predict(crop)
     cold = time.perf_counter() - start
@@ -50,3 +55,23 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001
     print(f"Prediction   {cold * 1e3:.0f} ms with start-up, then {np.median(times) * 1e3:.1f} ms a figure")
     print("Everything works.")
     return 0
+
+
+def _onnx_runtime() -> str:
+    """Version and what it can run on."""
+    try:
+        import onnxruntime
+    except ImportError:
+        return "not installed"
+    offered = [name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers()]
+    return f"{onnxruntime.__version__} ({', '.join(offered)})"
+
+
+def _torch() -> str:
+    """Version, without loading it: that takes seconds."""
+    if not find_spec("torch"):
+        return "not installed"
+    try:
+        return version("torch")
+    except PackageNotFoundError:
+        return "damaged"

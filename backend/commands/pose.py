@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..engines.choice import DEVICES, ENGINES
 from ..errors import InputError, SketchPoseError
 
 if TYPE_CHECKING:
@@ -62,11 +63,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="X0,Y0,X1,Y1",
         help="where the figure is, in pixels; for a single image",
     )
-    parser.add_argument(
-        "--engine", choices=("auto", "onnx"), default="auto", help="what runs the network (default: auto)"
-    )
+    add_engine_arguments(parser)
     parser.add_argument(
         "--body", type=Path, metavar="FILE", help="an SMPL .npz (default: the one that ships)"
+    )
+
+
+def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare --engine and --device."""
+    parser.add_argument(
+        "--engine", choices=ENGINES, default="auto", help="what runs the network (default: auto)"
+    )
+    parser.add_argument(
+        "--device", choices=DEVICES, default="auto", help="what the engine computes on (default: auto)"
     )
 
 
@@ -88,10 +97,11 @@ def run(arguments: argparse.Namespace) -> int:
         ) from error
 
     from ..api import PoseResult
+    from ..engines.choice import make_engine
     from ..export import write_poses
     from ..pipeline import Pipeline
 
-    pipeline = Pipeline(body=arguments.body)
+    pipeline = Pipeline(make_engine(arguments.engine, arguments.device), body=arguments.body)
     names = FreeNames(sources)
     progress = _Progress(len(sources))
     results: list[ImageResult] = []

@@ -1,20 +1,33 @@
-"""The ONNX engine: runs the shipped networks with ONNX Runtime, on the CPU, and starts in a moment."""
+"""The ONNX engine: runs the shipped networks with ONNX Runtime, starts in a moment, and always has the CPU."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ..errors import InstallError
-from ..keypoints import NetworkOutput
+from ..errors import InputError, InstallError
+from ..keypoints import CROP_SIZE, NetworkOutput
 
 WEIGHTS_FOLDER = Path(__file__).parent.parent / "weights"
 
 #: The keypoint network that ships. The .onnx file is the graph; its numbers lie in the .safetensors file.
 KEYPOINT_NETWORK = WEIGHTS_FOLDER / "keypoints_s.onnx"
+
+#: What ONNX Runtime may run on, best first: our name of the device, ONNX Runtime's of the provider, and the
+#: provider's options. Each build of ONNX Runtime offers some of them.
+PROVIDERS: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("cuda", "CUDAExecutionProvider", {"use_tf32": "0"}),
+    ("directml", "DmlExecutionProvider", {}),
+    ("coreml", "CoreMLExecutionProvider", {"ModelFormat": "MLProgram"}),
+    ("cpu", "CPUExecutionProvider", {}),
+)
+
+_log = logging.getLogger(__name__)
 
 
 def file_sha256(path: Path) -> str:
@@ -51,42 +64,47 @@ def check_weights(graph: Path) -> str:
 class OnnxEngine:
     """Runs the keypoint network with ONNX Runtime.
 
+    A graphics device is tried where the build of ONNX Runtime offers one; where it fails, at the start or
+    later, or answers with something else than numbers, the CPU takes over.
+
     Attributes:
         name: "onnx".
-        device: "cpu".
+        device: what it runs on now: "cpu", "directml", "coreml" or "cuda".
         weights_id: ``<name>@<sha256>`` of the network.
     """
 
     name = "onnx"
-    device = "cpu"
 
-    def __init__(self, weights: Path | None = None, threads: int = 0) -> None:
+    def __init__(self, weights: Path | None = None, threads: int = 0, device: str = "auto") -> None:
         """Load a network.
 
         Args:
             weights: an .onnx graph with its .safetensors beside it; None for the shipped one.
             threads: processor threads to use; 0 leaves the choice to ONNX Runtime.
+            device: "auto" for the best that works, or one of the names in PROVIDERS, with no other in its
+                place.
 
         Raises:
             InstallError: weights or ONNX Runtime are missing or damaged.
+            InputError: this build of ONNX Runtime does not offer the device.
         """
-        graph = weights or KEYPOINT_NETWORK
-        self.weights_id = check_weights(graph)
+        self._graph = weights or KEYPOINT_NETWORK
+        self._threads = threads
+        self.weights_id = check_weights(self._graph)
         try:
             import onnxruntime
         except ImportError as error:
             raise InstallError("ONNX Runtime is missing; install the package onnxruntime.") from error
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(graph), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime raises types of its own that share no base
-            raise InstallError(
-                f"The network {graph.name} cannot be loaded; install Sketch2Pose again."
-            ) from error
+        self._runtime: Any = onnxruntime
+        offered = set(onnxruntime.get_available_providers())
+        self._devices = [name for name, provider, _ in PROVIDERS if provider in offered]
+        if device != "auto":
+            if device not in self._devices:
+                raise InputError(
+                    f"ONNX Runtime does not run on {device} here; choose auto or {' or '.join(self._devices)}."
+                )
+            self._devices = [device]
+        self._start()
 
     def predict(self, crops: np.ndarray) -> NetworkOutput:
         """Run the keypoint network.
@@ -94,5 +112,56 @@ class OnnxEngine:
         Args:
             crops: (N, 128, 128) float32, each standardised.
         """
-        outputs = self._session.run(None, {"crops": crops[:, None].astype(np.float32)})
-        return NetworkOutput(*(np.asarray(output) for output in outputs))
+        while True:
+            try:
+                return self._run(crops)
+            except Exception as error:
+                if not self._next_device(error):
+                    raise
+
+    def _start(self) -> None:
+        """Open a session on the first device that a prediction works on."""
+        while True:
+            try:
+                self._open()
+                if self.device != "cpu":  # drivers fail at the first run, not when the session is made
+                    self._run(np.zeros((1, CROP_SIZE, CROP_SIZE), np.float32))
+            except Exception as error:  # ONNX Runtime raises types of its own that share no base
+                if not self._next_device(error, reopen=False):
+                    raise InstallError(
+                        f"The network {self._graph.name} cannot be loaded; install Sketch2Pose again."
+                    ) from error
+            else:
+                return
+
+    def _open(self) -> None:
+        self.device = self._devices[0]
+        options = self._runtime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.log_severity_level = 3
+        # DirectML allows neither memory patterns nor running nodes in parallel.
+        options.enable_mem_pattern = self.device != "directml"
+        providers = [(provider, settings) for name, provider, settings in PROVIDERS if name == self.device]
+        if self.device != "cpu":  # for the nodes that the device does not know
+            providers.append(("CPUExecutionProvider", {}))
+        self._session = self._runtime.InferenceSession(str(self._graph), options, providers=providers)
+        if self._session.get_providers()[0] != providers[0][0]:
+            raise RuntimeError(f"ONNX Runtime left {providers[0][0]} out")
+        self._names = [output.name for output in self._session.get_outputs()]
+
+    def _next_device(self, error: Exception, *, reopen: bool = True) -> bool:
+        """Give up the device that failed; False where no other is left."""
+        if len(self._devices) == 1:
+            return False
+        _log.warning("ONNX Runtime failed on %s, going on without it: %s", self._devices[0], error)
+        del self._devices[0]
+        if reopen:
+            self._start()
+        return True
+
+    def _run(self, crops: np.ndarray) -> NetworkOutput:
+        values = self._session.run(None, {"crops": crops[:, None].astype(np.float32)})
+        output = NetworkOutput.of(dict(zip(self._names, map(np.asarray, values), strict=True)))
+        if self.device != "cpu" and not np.isfinite(output.heatmaps).all():
+            raise ArithmeticError("the device answered with values that are no numbers")
+        return output

@@ -20,6 +20,9 @@ from ..skeleton import KEYPOINT_PARENTS, N_BONES, N_KEYPOINTS
 INPUT_SIZE = 128
 HEATMAP_SIZE = 32
 
+#: What the network's outputs are called, in their order, in ONNX files too.
+OUTPUT_NAMES = ("heatmaps", "directions", "visibility")
+
 
 @dataclass(frozen=True)
 class NetworkSize:

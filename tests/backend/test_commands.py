@@ -21,7 +21,7 @@ VALIDATOR = jsonschema.Draft202012Validator(json.loads(api.SCHEMA_FILE.read_text
 
 @pytest.fixture(autouse=True)
 def _fake_network(monkeypatch, engine):
-    monkeypatch.setattr(backend.engines.onnx, "OnnxEngine", lambda: engine)
+    monkeypatch.setattr(backend.engines.onnx, "OnnxEngine", lambda **_: engine)
 
 
 def read(folder) -> dict:
@@ -247,6 +247,7 @@ def test_box(tmp_path, drawing, capsys):
         ["pose", "a.png", "--out", "o", "--box", "9,9,1,1"], ["pose", "a.png", "--out", "o", "--box", "a,b,c,d"],
         ["pose", "a.png", "--out", "o", "--box", "nan,0,1,1"], ["pose", "a.png", "--out", "o", "--box", "0,0,inf,inf"],
         ["pose", "", "--out", "o"], ["pose", "a.png", "--out", ""], ["pose", "a.png", "--out", "o", "--engine", "magic"],
+        ["pose", "a.png", "--out", "o", "--device", "toaster"], ["doctor", "--engine", "magic"],
         ["pose", "a.png", "b.png", "--out", "o", "--box", "0,0,9,9"], ["doctor", "--loud"],
     ],
 )  # fmt: skip
@@ -285,7 +286,7 @@ def test_a_wrong_body_is_one_sentence(tmp_path, drawing, capsys, body):
 def test_missing_weights_are_one_sentence(tmp_path, monkeypatch, capsys, command):
     monkeypatch.chdir(tmp_path)
 
-    def missing():
+    def missing(**_):
         raise InstallError("The weights are missing; install again.")
 
     monkeypatch.setattr(backend.engines.onnx, "OnnxEngine", missing)
@@ -294,7 +295,7 @@ def test_missing_weights_are_one_sentence(tmp_path, monkeypatch, capsys, command
 
 
 def test_an_unforeseen_error_is_one_sentence(tmp_path, monkeypatch, capsys):
-    def broken():
+    def broken(**_):
         raise RuntimeError("a\nb")
 
     monkeypatch.setattr(backend.engines.onnx, "OnnxEngine", broken)
@@ -304,7 +305,7 @@ def test_an_unforeseen_error_is_one_sentence(tmp_path, monkeypatch, capsys):
 
 
 def test_interruption(monkeypatch, capsys):
-    def stopped():
+    def stopped(**_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(backend.engines.onnx, "OnnxEngine", stopped)
@@ -315,7 +316,7 @@ def test_interruption(monkeypatch, capsys):
 def test_doctor(capsys):
     assert main(["doctor"]) == 0
     printed = capsys.readouterr().out
-    for word in ("Python", "numpy", "ONNX Runtime", "Pillow", "t-pose@", "vertices", "ms"):
+    for word in ("Python", "numpy", "ONNX Runtime", "Pillow", "PyTorch", "t-pose@", "vertices", "ms"):
         assert word in printed
 
 

@@ -1,12 +1,14 @@
 """Exported networks answer as torch does; the numbers are stored once and checked."""
 
+import copy
+
 import pytest
 import torch
 
 from backend.engines.onnx import OnnxEngine, check_weights
 from backend.errors import InstallError
 from backend.models.keypoint_network import KeypointNetwork
-from training.export import export, parity
+from training.export import export, noise, parity, rounding
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +25,19 @@ def exported(tmp_path_factory):
     return network, graph
 
 
-def test_the_graph_agrees_with_torch(exported):
-    places, angle = parity(*exported)
+def test_the_engines_agree_on_the_exported_files(exported):
+    places, angle = parity(exported[1], noise())
     assert places < 1e-3
     assert angle < 0.2
+
+
+def test_half_floats_are_all_that_differs_from_the_trained_network(exported):
+    network, graph = exported
+    places, angle = rounding(
+        copy.deepcopy(network).half(), graph, noise()
+    )  # .float() of it is the stored one
+    assert places < 1e-5
+    assert angle < 0.01
 
 
 def test_the_numbers_lie_in_the_safetensors_file_only(exported):
@@ -40,14 +51,14 @@ def test_damaged_or_missing_weights_get_a_sentence(exported, tmp_path, suffix):
     _, graph = exported
     for file in graph.parent.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    copy = tmp_path / graph.name
-    assert check_weights(copy).startswith("keypoints@")
-    damaged = copy.with_suffix(suffix)
+    copied = tmp_path / graph.name
+    assert check_weights(copied).startswith("keypoints@")
+    damaged = copied.with_suffix(suffix)
     content = bytearray(damaged.read_bytes())
     content[len(content) // 2] ^= 1
     damaged.write_bytes(content)
     with pytest.raises(InstallError, match="damaged"):
-        OnnxEngine(copy)
+        OnnxEngine(copied)
     damaged.unlink()
     with pytest.raises(InstallError, match="missing"):
-        OnnxEngine(copy)
+        OnnxEngine(copied)
