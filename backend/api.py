@@ -77,6 +77,7 @@ class Hypothesis:
         contacts: parts that touch; empty, since contacts are not predicted.
         residuals: of the rigid parts ``pelvis``, ``spine3`` and ``head``: root mean square angle between
             their bones as read and as posed, radians; grows with the drawing's foreign proportions.
+        exchanged: whether it reads left and right the other way round than the figure's keypoints do.
     """
 
     score: float
@@ -87,6 +88,36 @@ class Hypothesis:
     joints3d: Mapping[str, Vector3]
     contacts: tuple[Contact, ...] = ()
     residuals: Mapping[str, float] = field(default_factory=dict)
+    exchanged: bool = False
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """What a person has corrected in a figure; the figure itself stays as it was read.
+
+    Keypoints and bones are named as in the figure's keypoints, whichever hypothesis is shown; a bone is
+    named by the keypoint where it ends.
+
+    Attributes:
+        moved: keypoint -> its place, pixels of the original image.
+        pinned: keypoints whose place is right: they stay where they are when others are dragged.
+        ignored: keypoints whose place says nothing: bones at them go to the neutral pose.
+        sides: bone -> -1.0 where its end is nearer to the viewer than its start, 1.0 where it is farther.
+        exchanged: whether left and right are exchanged against the hypothesis that is shown.
+        shown: index of the hypothesis that the corrections are put on top of.
+    """
+
+    moved: Mapping[str, Vector2] = field(default_factory=dict)
+    pinned: frozenset[str] = frozenset()
+    ignored: frozenset[str] = frozenset()
+    sides: Mapping[str, float] = field(default_factory=dict)
+    exchanged: bool = False
+    shown: int = 0
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the hypothesis that is shown stands as it is."""
+        return not (self.moved or self.pinned or self.ignored or self.sides or self.exchanged)
 
 
 @dataclass(frozen=True)
@@ -98,12 +129,14 @@ class Figure:
         score: 0..1, mean score of the keypoints.
         keypoints: the 30 keypoints by name.
         hypotheses: best first, at least one.
+        corrections: what a person has corrected and has not been carried out yet; None for nothing.
     """
 
     box: Box
     score: float
     keypoints: Mapping[str, Keypoint]
     hypotheses: tuple[Hypothesis, ...]
+    corrections: Corrections | None = None
 
 
 @dataclass(frozen=True)
@@ -186,12 +219,13 @@ def _image_to_json(image: ImageResult) -> dict[str, Any]:
         "width": image.width,
         "height": image.height,
         "error": image.error,
-        "figures": [_figure_to_json(figure) for figure in image.figures],
+        "figures": [figure_to_json(figure) for figure in image.figures],
     }
 
 
-def _figure_to_json(figure: Figure) -> dict[str, Any]:
-    return {
+def figure_to_json(figure: Figure) -> dict[str, Any]:
+    """The figure as the plain object that stands in ``poses.json``."""
+    plain = {
         "box": list(figure.box),
         "score": figure.score,
         "keypoints": {
@@ -199,6 +233,20 @@ def _figure_to_json(figure: Figure) -> dict[str, Any]:
             for name, point in figure.keypoints.items()
         },
         "hypotheses": [_hypothesis_to_json(hypothesis) for hypothesis in figure.hypotheses],
+    }
+    if figure.corrections is not None:
+        plain["corrections"] = _corrections_to_json(figure.corrections)
+    return plain
+
+
+def _corrections_to_json(corrections: Corrections) -> dict[str, Any]:
+    return {
+        "moved": {name: list(place) for name, place in corrections.moved.items()},
+        "pinned": sorted(corrections.pinned),
+        "ignored": sorted(corrections.ignored),
+        "sides": dict(corrections.sides),
+        "exchanged": corrections.exchanged,
+        "shown": corrections.shown,
     }
 
 
@@ -213,6 +261,7 @@ def _hypothesis_to_json(hypothesis: Hypothesis) -> dict[str, Any]:
         "joints3d": {name: list(point) for name, point in hypothesis.joints3d.items()},
         "contacts": [[contact.first, contact.second, contact.score] for contact in hypothesis.contacts],
         "residuals": dict(hypothesis.residuals),
+        "exchanged": hypothesis.exchanged,
     }
 
 
@@ -257,11 +306,20 @@ def _image_from_json(image: _Reader) -> ImageResult:
         int(image.number("width")),
         int(image.number("height")),
         None if error is None else image.text("error"),
-        tuple(_figure_from_json(figure) for figure in image.items("figures")),
+        tuple(_read_figure(figure) for figure in image.items("figures")),
     )
 
 
-def _figure_from_json(figure: _Reader) -> Figure:
+def figure_from_json(plain: Any) -> Figure:
+    """Read the plain object of one figure.
+
+    Raises:
+        InputError: something is missing or of another type; the sentence names the place.
+    """
+    return _read_figure(_Reader(plain, ""))
+
+
+def _read_figure(figure: _Reader) -> Figure:
     keypoints = figure.item("keypoints")
     points = {name: keypoints.item(name) for name in KEYPOINT_NAMES}
     hypotheses = tuple(_hypothesis_from_json(h) for h in figure.items("hypotheses"))
@@ -273,6 +331,29 @@ def _figure_from_json(figure: _Reader) -> Figure:
         figure.number("score"),
         {name: Keypoint(p.pair("xy"), p.number("score"), p.number("visible")) for name, p in points.items()},
         hypotheses,
+        _read_corrections(figure.item("corrections")) if "corrections" in figure.plain else None,
+    )
+
+
+def _read_corrections(corrections: _Reader) -> Corrections:
+    moved, sides = corrections.item("moved"), corrections.item("sides")
+    pinned, ignored = corrections.values("pinned"), corrections.values("ignored")
+    for name in (*moved.plain, *sides.plain, *pinned, *ignored):
+        if name not in KEYPOINT_NAMES:
+            raise corrections.wrong("something is named that is no keypoint")
+    told = {name: sides.number(name) for name in sides.plain}
+    if not all(side in (-1.0, 1.0) for side in told.values()) or KEYPOINT_NAMES[0] in told:
+        raise corrections.wrong("sides holds something else than bones with -1 or 1")
+    shown = corrections.number("shown")
+    if shown != int(shown) or shown < 0:
+        raise corrections.wrong("shown is no index")
+    return Corrections(
+        {name: moved.pair(name) for name in moved.plain},
+        frozenset(pinned),
+        frozenset(ignored),
+        told,
+        corrections.truth("exchanged"),
+        int(shown),
     )
 
 
@@ -292,6 +373,7 @@ def _hypothesis_from_json(hypothesis: _Reader) -> Hypothesis:
         {name: joints.triple(name) for name in JOINT_NAMES},
         tuple(_contact_from_json(hypothesis, contact) for contact in hypothesis.values("contacts")),
         hypothesis.item("residuals").all_numbers() if "residuals" in hypothesis.plain else {},
+        hypothesis.truth("exchanged") if "exchanged" in hypothesis.plain else False,
     )
 
 
@@ -325,6 +407,12 @@ class _Reader:
         value = self.value(key)
         if not isinstance(value, str):
             raise self.wrong(f"{key} is no text")
+        return value
+
+    def truth(self, key: str) -> bool:
+        value = self.value(key)
+        if not isinstance(value, bool):
+            raise self.wrong(f"{key} is neither true nor false")
         return value
 
     def number(self, key: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -11,13 +12,14 @@ import numpy as np
 from PIL import Image
 
 from . import __version__, kinematics
-from .api import N_BETAS, CameraPose, Figure, Generator, Hypothesis, ImageResult, Keypoint
+from .api import Figure, Generator, Hypothesis, ImageResult, Keypoint
 from .body import Body, load_body
+from .correction import hypothesis_of
 from .errors import InputError, SketchPoseError
 from .figures import NO_FIGURE, propose_figures, reading_order
 from .images import Picture, from_array, from_image, read_image
 from .keypoints import Detection, Engine, detect
-from .skeleton import JOINT_NAMES, KEYPOINT_NAMES, KEYPOINT_PARENTS
+from .skeleton import KEYPOINT_NAMES, KEYPOINT_PARENTS
 
 #: A figure whose keypoints have a lower mean score than this is taken for something else than a person.
 LEAST_FIGURE_SCORE = 0.26
@@ -135,7 +137,10 @@ class Pipeline:
                 for i, name in enumerate(KEYPOINT_NAMES)
             },
             hypotheses=tuple(
-                self._hypothesis(reading, picture.scale, score * reading.sides)
+                replace(
+                    self._hypothesis(reading, picture.scale, score * reading.sides),
+                    exchanged=reading is not detection,
+                )
                 for reading in (detection, detection.other_way_round())
                 if reading is detection or reading.sides >= LEAST_OTHER_READING
             ),
@@ -151,18 +156,7 @@ class Pipeline:
         lifted = kinematics.straighten_limbs(kinematics.straighten_torso(lifted, rest))
         lifted = kinematics.straighten_knees(lifted, rest)
         solution = kinematics.solve_rotations(lifted, rest, bone_scores)
-        posed = kinematics.posed_keypoints(solution.world, rest)
-        camera = kinematics.fit_camera(posed, keypoints, scores)
-        rotations = kinematics.matrix_to_axis_angle(solution.local)
-        return Hypothesis(
-            score=score,
-            global_orient=_floats(rotations[0]),
-            body_pose=tuple(_floats(rotation) for rotation in rotations[1:]),
-            betas=(0.0,) * N_BETAS,
-            camera=CameraPose(float(camera.scale), *_floats(camera.translation)),
-            joints3d={name: _floats(posed[i]) for i, name in enumerate(JOINT_NAMES)},
-            residuals=dict(zip(kinematics.RIGID_PARTS, _floats(solution.residuals), strict=True)),
-        )
+        return hypothesis_of(solution, rest, keypoints, scores, score)
 
 
 def _original_pixels(reading: Detection, page_scale: float) -> np.ndarray:
