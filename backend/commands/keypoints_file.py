@@ -17,7 +17,7 @@ from .. import __version__
 from ..api import SCHEMA, Figure, Generator, ImageResult, figure_from_json, from_json
 from ..body import load_body
 from ..correction import corrected_figure
-from ..errors import InputError
+from ..errors import InputError, SketchPoseError
 from ..images import read_image
 from ..pipeline import file_name
 
@@ -25,40 +25,52 @@ from ..pipeline import file_name
 _MOST_BYTES = 16_000_000
 
 
-def pose_keypoints(image: Path, file: Path, body: Path | None) -> tuple[Generator, ImageResult]:
-    """Pose one drawing from its corrected joints.
+class KeypointsFile:
+    """Figures with corrected joints.
 
     Args:
-        image: the drawing, for its size.
         file: the figures.
         body: an SMPL ``.npz``, None for the body that ships.
 
     Raises:
-        InputError: one of the files cannot be read, or the figures are of another image.
+        InputError: the file or the body cannot be read.
     """
-    picture = read_image(image)
-    try:
-        if file.stat().st_size > _MOST_BYTES:
-            raise InputError(f"The keypoint file {file} is too large to be true; give a poses.json.")
-        data = file.read_bytes()
-    except (OSError, ValueError) as error:
-        raise InputError(f"The keypoint file {file} cannot be read; give a poses.json.") from error
-    rest = np.asarray(load_body(body).rest_keypoints(), np.float64)
-    figures = tuple(corrected_figure(figure, rest) for figure in _figures(data, image))
-    # No network has run: the file is where the poses come from.
-    source = Generator(__version__, "none", "cpu", f"keypoints@{hashlib.sha256(data).hexdigest()}")
-    return source, ImageResult(file_name(image), picture.width, picture.height, None, figures)
 
+    def __init__(self, file: Path, body: Path | None) -> None:
+        try:
+            if file.stat().st_size > _MOST_BYTES:
+                raise InputError(f"The keypoint file {file} is too large to be true; give a poses.json.")
+            data = file.read_bytes()
+        except (OSError, ValueError) as error:
+            raise InputError(f"The keypoint file {file} cannot be read; give a poses.json.") from error
+        try:
+            self._plain = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                f"The keypoint file {file} is not JSON; give a poses.json or one figure of it."
+            ) from error
+        self.body = load_body(body)
+        # No network runs: the file is where the poses come from.
+        self.generator = Generator(
+            __version__, "none", "cpu", f"keypoints@{hashlib.sha256(data).hexdigest()}"
+        )
 
-def _figures(data: bytes, image: Path) -> tuple[Figure, ...]:
-    try:
-        plain = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise InputError("The keypoint file is not JSON; give a poses.json or one figure of it.") from error
-    if not (isinstance(plain, dict) and plain.get("schema") == SCHEMA):
-        return (figure_from_json(plain),)
-    images = from_json(plain).images
-    named = [entry for entry in images if Path(entry.file).name == image.name] or [*images][: len(images) == 1]
-    if len(named) != 1 or not named[0].figures:
-        raise InputError(f"The keypoint file holds no figures of {image.name}; give the one that does.")
-    return named[0].figures
+    def try_pose(self, image: Path) -> ImageResult:
+        """Pose the figures of one drawing; the sentence that says what went wrong is in ``error``."""
+        try:
+            picture = read_image(image)
+            rest = np.asarray(self.body.rest_keypoints(), np.float64)
+            figures = tuple(corrected_figure(figure, rest) for figure in self._figures(image))
+        except SketchPoseError as error:
+            return ImageResult(file_name(image), 0, 0, str(error))
+        return ImageResult(file_name(image), picture.width, picture.height, None, figures)
+
+    def _figures(self, image: Path) -> tuple[Figure, ...]:
+        if not (isinstance(self._plain, dict) and self._plain.get("schema") == SCHEMA):
+            return (figure_from_json(self._plain),)
+        images = from_json(self._plain).images
+        named = [entry for entry in images if Path(entry.file).name == image.name]
+        named = named or list(images) if len(images) == 1 else named
+        if len(named) != 1 or not named[0].figures:
+            raise InputError(f"The keypoint file holds no figures of {image.name}; give the one that does.")
+        return named[0].figures

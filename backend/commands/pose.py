@@ -7,7 +7,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from ..engines.choice import DEVICES, ENGINES
 from ..errors import InputError, SketchPoseError
 
 if TYPE_CHECKING:
-    from ..api import ImageResult
+    from ..api import Generator, ImageResult
     from ..body import Body
     from ..pipeline import Pipeline
 
@@ -63,6 +63,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="X0,Y0,X1,Y1",
         help="where the figure is, in pixels; for a single image",
     )
+    parser.add_argument(
+        "--keypoints",
+        type=Path,
+        metavar="FILE",
+        help="corrected 2D joints: a poses.json or one figure of it; no network runs; for a single image",
+    )
     add_engine_arguments(parser)
     parser.add_argument(
         "--body", type=Path, metavar="FILE", help="an SMPL .npz (default: the one that ships)"
@@ -82,8 +88,12 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
     sources = list(find_images(arguments.inputs))
-    if arguments.box is not None and (len(sources) != 1 or _is_folder(Path(arguments.inputs[0]))):
-        raise UsageError("--box needs exactly one image file.")
+    single = len(sources) == 1 and not _is_folder(Path(arguments.inputs[0]))
+    for option in ("box", "keypoints"):
+        if getattr(arguments, option) is not None and not single:
+            raise UsageError(f"--{option} needs exactly one image file.")
+    if arguments.box is not None and arguments.keypoints is not None:
+        raise UsageError("--keypoints says where the figures are; leave --box away.")
     folder = Path(arguments.out)
     if _is_folder(folder) and any(
         _is_folder(path) and path.samefile(folder) for path in map(Path, arguments.inputs)
@@ -97,33 +107,44 @@ def run(arguments: argparse.Namespace) -> int:
         ) from error
 
     from ..api import PoseResult
-    from ..engines.choice import make_engine
     from ..export import write_poses
-    from ..pipeline import Pipeline
 
-    pipeline = Pipeline(make_engine(arguments.engine, arguments.device), body=arguments.body)
+    body, generator, posed = _poser(arguments)
     names = FreeNames(sources)
     progress = _Progress(len(sources))
     results: list[ImageResult] = []
     for source in sources:
         progress.show(source)
-        result = _posed(pipeline, source, arguments)
+        result = posed(source)
         if result.error is None and "overlay" in arguments.format:
             result = _with_overlay(result, source, folder / names.take(source, "_overlay.png"))
         if result.error is None:
-            _write_motions(result, source, folder, names, arguments.format, pipeline.body)
+            _write_motions(result, source, folder, names, arguments.format, body)
         progress.clear()
         if result.error is not None:
             print(f"{_on_one_line(result.file)}: {result.error}", file=sys.stderr)
         results.append(result)
     try:
         if "json" in arguments.format:
-            write_poses(PoseResult(pipeline.generator, tuple(results)), folder)
+            write_poses(PoseResult(generator, tuple(results)), folder)
     except OSError as error:
         raise _cannot_write(folder, error) from error
     done = sum(result.error is None for result in results)
     print(f"{done} of {len(results)} drawings posed; results are in {folder}")
     return 0 if done == len(results) else 1
+
+
+def _poser(arguments: argparse.Namespace) -> tuple[Body, Generator, Callable[[Path], ImageResult]]:
+    """The body, what makes the results, and how one drawing is posed: by the network, or from given joints."""
+    from ..engines.choice import make_engine
+    from ..pipeline import Pipeline
+    from .keypoints_file import KeypointsFile
+
+    if arguments.keypoints is not None:
+        file = KeypointsFile(arguments.keypoints, arguments.body)
+        return file.body, file.generator, lambda source: _trimmed(file.try_pose(source), arguments)
+    pipeline = Pipeline(make_engine(arguments.engine, arguments.device), body=arguments.body)
+    return pipeline.body, pipeline.generator, lambda source: _posed(pipeline, source, arguments)
 
 
 def _is_folder(path: Path) -> bool:
@@ -191,7 +212,11 @@ def _posed(pipeline: Pipeline, source: Path, arguments: argparse.Namespace) -> I
         return ImageResult(
             file_name(source), 0, 0, "The folder holds no images that can be read; choose another one."
         )
-    result = pipeline.try_pose(source, figures=arguments.figures, box=arguments.box)
+    return _trimmed(pipeline.try_pose(source, figures=arguments.figures, box=arguments.box), arguments)
+
+
+def _trimmed(result: ImageResult, arguments: argparse.Namespace) -> ImageResult:
+    """With as many readings of each figure as are asked for."""
     figures = (replace(f, hypotheses=f.hypotheses[: arguments.hypotheses]) for f in result.figures)
     return replace(result, figures=tuple(figures))
 

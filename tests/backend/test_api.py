@@ -44,6 +44,20 @@ def random_result(seed: int) -> api.PoseResult:
                 for _ in range(rng.randrange(3))
             ),
             residuals={part: rng.random() for part in ("pelvis", "spine3", "head")[: rng.randrange(4)]},
+            exchanged=rng.random() < 0.5,
+        )
+
+    def some() -> list[str]:
+        return rng.sample(KEYPOINT_NAMES[1:], rng.randrange(4))
+
+    def corrections() -> api.Corrections:
+        return api.Corrections(
+            {name: (number(), number()) for name in some()},
+            frozenset(some()),
+            frozenset(some()),
+            {name: rng.choice((-1.0, 1.0)) for name in some()},
+            rng.random() < 0.5,
+            rng.randrange(3),
         )
 
     def figure() -> api.Figure:
@@ -55,6 +69,7 @@ def random_result(seed: int) -> api.PoseResult:
                 for name in KEYPOINT_NAMES
             },
             hypotheses=tuple(hypothesis() for _ in range(rng.randint(1, 2))),
+            corrections=rng.choice((None, corrections())),
         )
 
     return api.PoseResult(
@@ -108,6 +123,10 @@ def example() -> dict:
                                 "contacts": [["left_hand", "left_hip", 0.5]],
                             }
                         ],
+                        "corrections": {
+                            "moved": {"left_knee": [1, 2]}, "pinned": ["nose"], "ignored": ["left_toe"],
+                            "sides": {"left_wrist": -1}, "exchanged": False, "shown": 0,
+                        },
                     }
                 ],
             }
