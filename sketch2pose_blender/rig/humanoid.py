@@ -17,6 +17,7 @@ from ..core.rest_frames import joint_rotations
 from ..core.retarget import Target, pose_bones, rise, wanted_turns
 from ..core.rig_families import Family, families, match_family
 from ..core.rig_mapping import RigMapping, Skeleton, map_skeleton
+from .keys import rotation_path, set_rotation
 from .posing import armature_of
 from .rig_table import kept_table
 
@@ -121,38 +122,17 @@ def pose_humanoid(
         InputError: the mapping names bones that the rig does not have any more; nothing has changed.
     """
     armature = humanoid.armature
-    skeleton = read_skeleton(armature)
     betas = np.array(hypothesis.betas, np.float32)
     rest_vertices, rest_joints = body.rest(betas)
-    gone = [bone for bone in humanoid.mapping.bones.values() if bone not in skeleton.names]
-    if gone:
-        raise InputError(f"The rig has no bone {gone[0]} any more; find its bones again.")
-    missing = [joint for joint in _NEEDED if joint not in humanoid.mapping.bones]
-    if missing:
-        raise InputError(f"The rig's table names no bone for {missing[0].replace('_', ' ')}; choose one.")
-    index = {name: bone for bone, name in enumerate(skeleton.names)}
-    bones_of = {joint: index[bone] for joint, bone in humanoid.mapping.bones.items()}
-    family = humanoid.family
-    places = {
-        j: index[b] for j, b in (family.places if family else {}).items() if j in bones_of and b in index
-    }
-    target = Target(
-        skeleton,
-        np.array([bone.matrix_local.to_3x3() for bone in armature.data.bones]),
-        np.array([bone.use_inherit_rotation for bone in armature.data.bones]),
-        bones_of,
-        bones_of | places,
-        np.asarray(rest_joints, float),
-        _reference(armature, humanoid.reference),
-    )
+    target = read_target(humanoid, rest_joints)
     rotations = joint_rotations(hypothesis)
     wanted = wanted_turns(target, rotations)
     bones = {joint: armature.pose.bones[name] for joint, name in humanoid.mapping.bones.items()}
     driven = _driven_bones(armature)
-    left_alone = {joint for joint, bone in bones.items() if _is_fixed(bone, driven)}
+    left_alone = fixed_joints(humanoid)
     wanted = {joint: turn for joint, turn in wanted.items() if joint not in left_alone}
 
-    _to_fk(humanoid)
+    to_fk(humanoid)
     if _moves_by_itself(armature, bones.values(), driven):
         heads = _pose_by_levels(humanoid, bones, wanted)
     else:
@@ -162,16 +142,55 @@ def pose_humanoid(
     if "pelvis" not in left_alone:
         _raise_pelvis(target, bones["pelvis"], up, heads, rest_vertices, posed.joints, posed.vertices)
     if key_frame is not None:
-        repeats = family.repeats.items() if family else ()
+        repeats = humanoid.family.repeats.items() if humanoid.family else ()
         turned = [
             *(bones[joint] for joint in wanted),
             *(armature.pose.bones[b] for j, b in repeats if j in wanted),
         ]
         for bone in turned:
-            bone.keyframe_insert(_rotation_path(bone), frame=key_frame, group=bone.name)
+            bone.keyframe_insert(rotation_path(bone), frame=key_frame, group=bone.name)
         if "pelvis" in wanted:
             bones["pelvis"].keyframe_insert("location", frame=key_frame, group=bones["pelvis"].name)
     return [bones[joint].name for joint in humanoid.mapping.bones if joint in left_alone]
+
+
+def read_target(humanoid: Humanoid, rest_joints: np.ndarray) -> Target:
+    """The rig as the maths of retargeting sees it.
+
+    Args:
+        humanoid: the rig.
+        rest_joints: (24, 3) rest joints of the body that its poses are of, metres.
+
+    Raises:
+        InputError: the mapping names bones that the rig does not have any more, or lacks a joint.
+    """
+    armature, family = humanoid.armature, humanoid.family
+    skeleton = read_skeleton(armature)
+    gone = [bone for bone in humanoid.mapping.bones.values() if bone not in skeleton.names]
+    if gone:
+        raise InputError(f"The rig has no bone {gone[0]} any more; find its bones again.")
+    missing = [joint for joint in _NEEDED if joint not in humanoid.mapping.bones]
+    if missing:
+        raise InputError(f"The rig's table names no bone for {missing[0].replace('_', ' ')}; choose one.")
+    index = {name: bone for bone, name in enumerate(skeleton.names)}
+    bones = {joint: index[bone] for joint, bone in humanoid.mapping.bones.items()}
+    places = {j: index[b] for j, b in (family.places if family else {}).items() if j in bones and b in index}
+    return Target(
+        skeleton,
+        np.array([bone.matrix_local.to_3x3() for bone in armature.data.bones]),
+        np.array([bone.use_inherit_rotation for bone in armature.data.bones]),
+        bones,
+        bones | places,
+        np.asarray(rest_joints, float),
+        _reference(armature, humanoid.reference),
+    )
+
+
+def fixed_joints(humanoid: Humanoid) -> set[str]:
+    """Joints whose bones are left alone: locked, driven or constrained ones."""
+    driven = _driven_bones(humanoid.armature)
+    bones = humanoid.armature.pose.bones
+    return {joint for joint, name in humanoid.mapping.bones.items() if _is_fixed(bones[name], driven)}
 
 
 def _reference(armature: bpy.types.Object, poses: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -188,7 +207,7 @@ def _pose_at_once(
     present = np.array([bone.matrix_basis.to_3x3().normalized() for bone in pose.bones])
     posed = pose_bones(target, wanted, present)
     for joint in wanted:
-        _set_rotation(bones[joint], posed.basis[target.bones[joint]])
+        set_rotation(bones[joint], posed.basis[target.bones[joint]])
     pelvis = target.bones["pelvis"]
     before = posed.orientations[pelvis] @ posed.basis[pelvis].T
     return posed.heads + before @ np.array(bones["pelvis"].location)
@@ -205,7 +224,7 @@ def _pose_by_levels(
 
     def turn(bone: bpy.types.PoseBone, joint: str) -> None:
         rest = humanoid.reference.get(bone.name, bone.bone.matrix_local)
-        _set_rotation(bone, np.array(_before(bone)).T @ wanted[joint] @ np.array(rest)[:3, :3])
+        set_rotation(bone, np.array(_before(bone)).T @ wanted[joint] @ np.array(rest)[:3, :3])
 
     for level in _LEVELS:
         bpy.context.view_layer.update()
@@ -238,25 +257,6 @@ def _raise_pelvis(
 def _before(bone: bpy.types.PoseBone) -> Matrix:
     """(3, 3) orientation that the bone would have without its own rotation, armature space, as last evaluated."""
     return bone.matrix.to_3x3().normalized() @ bone.matrix_basis.to_3x3().normalized().transposed()
-
-
-def _set_rotation(bone: bpy.types.PoseBone, basis: np.ndarray) -> None:
-    """Turn a bone in its own rotation mode; keys interpolate the short way."""
-    turn = Matrix(basis.tolist()).to_quaternion()
-    if bone.rotation_mode == "QUATERNION":
-        turn.make_compatible(bone.rotation_quaternion)
-        bone.rotation_quaternion = turn
-    elif bone.rotation_mode == "AXIS_ANGLE":
-        axis, angle = turn.to_axis_angle()
-        bone.rotation_axis_angle = (angle, *axis)
-    else:
-        bone.rotation_euler = turn.to_euler(bone.rotation_mode, bone.rotation_euler)
-
-
-def _rotation_path(bone: bpy.types.PoseBone) -> str:
-    return {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(
-        bone.rotation_mode, "rotation_euler"
-    )
 
 
 #: Constraints that turn a bone whatever its own rotation is.
@@ -311,7 +311,7 @@ def _moves_by_itself(
     )
 
 
-def _to_fk(humanoid: Humanoid) -> None:
+def to_fk(humanoid: Humanoid) -> None:
     """Put the limbs of a control rig to FK, where its family says how."""
     for bone, name, value in humanoid.family.switches if humanoid.family else ():
         pose_bone = humanoid.armature.pose.bones.get(bone)

@@ -1,0 +1,225 @@
+"""Keys of many frames, written at once: into the armature's own action, old curves kept, in one go.
+
+Blender 4.4 put layers, slots and channelbags between an action and its F-curves; before, an action held them
+itself. Who calls this makes one undo step of it.
+"""
+
+# Blender's stubs give the union of all types where the code knows which one it has.
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Quaternion
+
+from ..core.boundary import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """What one property of one bone is at each of the frames.
+
+    Attributes:
+        bone: the pose bone's name.
+        path: the property: ``rotation_quaternion``, ``location``, ``["IK_FK"]`` ...
+        values: (F, C) its values, or (F, 1) for a property that is one number.
+    """
+
+    bone: str
+    path: str
+    values: np.ndarray
+
+    @property
+    def data_path(self) -> str:
+        """The path from the armature object."""
+        dot = "" if self.path.startswith("[") else "."
+        return f'pose.bones["{bpy.utils.escape_identifier(self.bone)}"]{dot}{self.path}'
+
+
+def rotation_path(bone: bpy.types.PoseBone) -> str:
+    """The property that turns the bone, by its rotation mode."""
+    return {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(
+        bone.rotation_mode, "rotation_euler"
+    )
+
+
+def set_rotation(bone: bpy.types.PoseBone, basis: np.ndarray) -> None:
+    """Turn a bone in its own rotation mode, with values near its present ones.
+
+    Args:
+        bone: the bone.
+        basis: (3, 3) its rotation, as ``matrix_basis`` has it.
+    """
+    values = rotation_track(bone, np.asarray(basis)[None]).values[0].tolist()
+    setattr(bone, rotation_path(bone), values)
+
+
+def rotation_track(bone: bpy.types.PoseBone, basis: np.ndarray) -> Track:
+    """A bone's rotations in its own rotation mode, each near the one before so that keys interpolate the short way.
+
+    Args:
+        bone: the bone; the first rotation is near its present one.
+        basis: (F, 3, 3) its rotations, as ``matrix_basis`` has them.
+    """
+    turns = [Matrix(matrix).to_quaternion() for matrix in np.asarray(basis, float).tolist()]
+    values: list[Sequence[float]] = []
+    if bone.rotation_mode == "QUATERNION":
+        before = bone.rotation_quaternion
+        for turn in turns:
+            turn.make_compatible(before)
+            values.append(before := turn)
+    elif bone.rotation_mode == "AXIS_ANGLE":
+        last = np.array(bone.rotation_axis_angle)
+        values.extend(last := _near_axis_angle(turn, last) for turn in turns)
+    else:
+        euler = bone.rotation_euler
+        values.extend(euler := turn.to_euler(bone.rotation_mode, euler) for turn in turns)
+    return Track(bone.name, rotation_path(bone), np.array([tuple(value) for value in values]))
+
+
+def _near_axis_angle(turn: Quaternion, before: np.ndarray) -> np.ndarray:
+    """(4,) angle and axis of a turn, of the many that mean it the one nearest to ``before``."""
+    axis, angle = np.array(turn.axis), turn.angle
+    if abs(np.sin(angle / 2)) < 1e-6 and np.any(before[1:]):  # no turn at all has any axis
+        axis, angle = before[1:], 0.0
+    elif axis @ before[1:] < 0:
+        axis, angle = -axis, -angle
+    angle += 2 * np.pi * np.round((before[0] - angle) / (2 * np.pi))
+    return np.array((angle, *axis))
+
+
+def write_keys(
+    armature: bpy.types.Object,
+    frames: Sequence[float] | np.ndarray,
+    tracks: Iterable[Track],
+    *,
+    interpolation: str | None = None,
+    key_type: str = "KEYFRAME",
+) -> list[str]:
+    """Write keys for every track at every frame.
+
+    They go into the armature's action; one is made where it has none. Of curves that are there already, keys
+    from the first frame to the last are replaced; all others, and all other curves, stay as they are.
+
+    Args:
+        armature: the object.
+        frames: (F,) rising frames of the scene.
+        tracks: what is keyed.
+        interpolation: of the new keys, as ``Keyframe.interpolation`` names it; None for the user's own choice.
+        key_type: of the new keys, as ``Keyframe.type`` names it.
+
+    Returns:
+        Names of bones of which a curve or its group is locked and was left alone.
+
+    Raises:
+        InputError: the action is linked from another file; nothing has changed.
+    """
+    channels = action_channels(armature)
+    animation = armature.animation_data
+    times = np.asarray(frames, np.float64)
+    if animation.use_tweak_mode:  # the action is open as a strip that may be moved and stretched
+        times = np.array([animation.nla_tweak_strip_time_to_scene(t, invert=True) for t in times])
+    edit = bpy.context.preferences.edit
+    kind = (
+        _number("interpolation", interpolation or edit.keyframe_new_interpolation_type),
+        _number("handle_left_type", edit.keyframe_new_handle_type),
+        _number("type", key_type),
+    )
+    locked: list[str] = []
+    for track in tracks:
+        path, values = track.data_path, np.asarray(track.values, np.float64)
+        if track.path == "rotation_quaternion":
+            values = values * _side_of_key_before(channels, path, times[0], values[0])
+        for index in range(values.shape[1]):
+            curve = channels.fcurves.find(path, index=index)
+            if curve is None:
+                curve = _new_curve(channels, path, index, track.bone)
+            if curve.lock or (curve.group is not None and curve.group.lock):
+                if track.bone not in locked:
+                    locked.append(track.bone)
+                continue
+            _fill(curve, times, values[:, index], kind)
+    return locked
+
+
+def action_channels(armature: bpy.types.Object) -> Any:
+    """What holds the armature's F-curves: its action, or the channelbag of its slot there; made where there is none.
+
+    In all versions it has ``fcurves`` (``find``, ``new``, ``remove``, iteration) and ``groups``.
+
+    Raises:
+        InputError: the action is linked from another file.
+    """
+    animation = armature.animation_data or armature.animation_data_create()
+    if animation.action is None:
+        animation.action = bpy.data.actions.new(f"{armature.name}Action")
+    action = animation.action
+    if not action.is_editable:
+        raise InputError(
+            f"The action {action.name} is linked from another file; make it local or choose another action."
+        )
+    if not hasattr(action, "slots"):  # before 4.4
+        return action
+    if animation.action_slot is None:
+        animation.action_slot = action.slots.new(id_type="OBJECT", name=armature.name)
+    layer = action.layers[0] if action.layers else action.layers.new("Layer")
+    strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
+    return strip.channelbag(animation.action_slot, ensure=True)
+
+
+def _new_curve(channels: Any, path: str, index: int, group: str) -> bpy.types.FCurve:
+    curve = channels.fcurves.new(path, index=index)
+    curve.group = channels.groups.get(group) or channels.groups.new(group)
+    return curve
+
+
+def _side_of_key_before(channels: Any, path: str, time: float, first: np.ndarray) -> float:
+    """1, or -1 where the quaternion that is keyed before ``time`` is nearer to ``-first`` than to ``first``."""
+    curves = [channels.fcurves.find(path, index=index) for index in range(4)]
+    if any(c is None or not len(c.keyframe_points) or c.keyframe_points[0].co.x >= time for c in curves):
+        return 1.0
+    before = np.array([curve.evaluate(time - 1e-3) for curve in curves])
+    return -1.0 if before @ first < 0 else 1.0
+
+
+def _fill(curve: bpy.types.FCurve, times: np.ndarray, values: np.ndarray, kind: tuple[int, int, int]) -> None:
+    """Put keys into a curve, in the place of those from the first time to the last."""
+    points = curve.keyframe_points
+    if len(points):
+        places = _read(points, "co", 2)[:, 0]
+        # As near as Blender takes two keys for one.
+        inside = np.flatnonzero((places > times[0] - 0.01) & (places < times[-1] + 0.01))
+        if len(inside) == len(places):
+            points.clear()
+        else:
+            for index in inside[::-1].tolist():
+                points.remove(points[index], fast=True)
+    count = len(points)
+    points.add(len(times))
+    places = _read(points, "co", 2)
+    places[count:] = np.stack([times, values], 1)
+    points.foreach_set("co", places.ravel())
+    names = ("interpolation", "handle_left_type", "handle_right_type", "type")
+    for name, number in zip(names, (kind[0], kind[1], kind[1], kind[2]), strict=True):
+        numbers = np.empty(len(points), np.int32)
+        points.foreach_get(name, numbers)
+        numbers[count:] = number
+        points.foreach_set(name, numbers)
+    curve.update()  # sorts the keys and lays their handles
+
+
+def _read(points: bpy.types.FCurveKeyframePoints, name: str, width: int) -> np.ndarray:
+    """(N, width) float32 values of a property of all keys."""
+    values = np.empty(len(points) * width, np.float32)
+    points.foreach_get(name, values)
+    return values.reshape(-1, width)
+
+
+def _number(name: str, word: str) -> int:
+    """The number by which Blender stores one of a key's choices."""
+    return bpy.types.Keyframe.bl_rna.properties[name].enum_items[word].value
