@@ -22,7 +22,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint c
 OUT := out/demo
 SKETCHES ?= examples
 
-.PHONY: help demo setup test lint typecheck results test-blender extension clean
+.PHONY: help demo setup test lint typecheck results test-blender test-gui extension clean
 
 help: ## list the targets
 	@echo "Sketch2Pose: make TARGET"
@@ -51,6 +51,10 @@ results: setup ## measure accuracy and time, write docs/results.md; SKETCHES="FO
 
 test-blender: blender ## run the Blender tests on one version: make test-blender BPY=4.2 (4.5, 5.0, 5.2)
 	$(BLENDER_RUN) -m pytest -m "blender and not slow and not gui" tests/blender
+
+test-gui: setup ## run the tests that drive a real Blender window: make test-gui BLENDER=/path/to/blender
+	@[ -x "$(BLENDER)" ] || { echo "Name a Blender: make test-gui BLENDER=/path/to/blender" >&2; exit 1; }
+	SKETCH2POSE_BLENDER=$(BLENDER) $(RUN) -m pytest -m gui tests/gui
 
 extension: blender ## build dist/sketch2pose-VERSION-PLATFORM.zip; PLATFORM=windows-x64 or macos-arm64 for another
 	$(BLENDER_RUN) tools/build_extension.py --out dist $(if $(PLATFORM),--platform $(PLATFORM))

@@ -22,6 +22,7 @@ TARGETS = {
     "clean",
     "extension",
     "test-blender",
+    "test-gui",
     "results",
 }
 
@@ -47,7 +48,7 @@ def test_help_lists_every_target_and_is_the_default() -> None:
 
 
 def test_unknown_blender_version_is_one_sentence() -> None:
-    done = make("test-blender", "BPY=9.9")
+    done = make("test-blender", "test-gui", "BPY=9.9")
     assert done.returncode != 0
     assert "BPY=9.9 is not known; give 4.2, 4.5, 5.0 or 5.2." in done.stderr
     assert "Traceback" not in done.stderr

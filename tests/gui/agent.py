@@ -1,0 +1,78 @@
+"""Runs inside the Blender window that is tested: executes what the test asks for, between Blender's own events.
+
+    blender --python agent.py -- FOLDER
+
+The test writes ``ask-N.py`` into FOLDER and finds ``answer-N.json`` there. A timer of Blender's looks for
+the next one, so an answer also says that Blender has come round to its event loop once more.
+"""
+
+import ast
+import json
+import sys
+import traceback
+from pathlib import Path
+
+import bpy
+
+PERIOD = 0.02
+FOLDER = Path(sys.argv[sys.argv.index("--") + 1])
+
+
+def view3d(region="WINDOW"):
+    """Context for operators: the first window, its largest 3D view and a region of it."""
+    window = bpy.context.window_manager.windows[0]
+    areas = [area for area in window.screen.areas if area.type == "VIEW_3D"]
+    area = max(areas, key=lambda area: area.width * area.height)
+    found = next(r for r in area.regions if r.type == region)
+    return {
+        "window": window,
+        "screen": window.screen,
+        "area": area,
+        "region": found,
+        "space_data": area.spaces.active,
+    }
+
+
+NAMES = {"bpy": bpy, "view3d": view3d}
+_state = {"next": 0}
+
+
+def plain(value):
+    """JSON has numbers, text and lists; vectors, matrices and sets become lists, the rest its text."""
+    if isinstance(value, str | bytes):
+        return str(value)
+    try:
+        return list(value)
+    except TypeError:
+        return str(value)
+
+
+def evaluate(code):
+    """Execute the code with the names of the calls before; the value of its last expression."""
+    tree = ast.parse(code)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "<ask>", "exec"), NAMES)  # noqa: S102 - this is what it is for
+    return eval(compile(ast.Expression(last.value), "<ask>", "eval"), NAMES) if last else None  # noqa: S307
+
+
+def look():
+    """Answer the next question, if there is one."""
+    number = _state["next"]
+    ask = FOLDER / f"ask-{number}.py"
+    if ask.exists():
+        _state["next"] += 1
+        try:
+            answer = {"value": evaluate(ask.read_text(encoding="utf-8"))}
+        except BaseException:  # noqa: BLE001 - the test raises it
+            answer = {"error": traceback.format_exc()}
+        part = FOLDER / "answer.part"
+        part.write_text(json.dumps(answer, default=plain), encoding="utf-8")
+        part.replace(FOLDER / f"answer-{number}.json")
+    return PERIOD
+
+
+preferences = bpy.context.preferences
+preferences.view.show_splash = False
+preferences.view.ui_scale = 1.0
+preferences.use_preferences_save = False
+bpy.app.timers.register(look, first_interval=0.5, persistent=True)
