@@ -12,6 +12,11 @@ PYTHON_OF_BLENDER_4.5 := 3.11
 PYTHON_OF_BLENDER_5.0 := 3.11
 PYTHON_OF_BLENDER_5.2 := 3.13
 BPY ?= $(if $(shell tools/find_python.sh 3.11 2>/dev/null),4.5,5.2)
+# `make extension PYTHON=3.14` names the Python of a Blender to test in, not the one to build with.
+TEST_ONLY := $(filter 3.%,$(PYTHON))
+ifneq ($(TEST_ONLY),)
+override PYTHON :=
+endif
 export PYTHON
 
 VENV := .venv
@@ -22,7 +27,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint c
 OUT := out/demo
 SKETCHES ?= examples
 
-.PHONY: help demo setup test lint typecheck results test-blender test-gui extension clean
+.PHONY: help demo setup test lint typecheck results test-blender test-gui extension repository clean
 
 help: ## list the targets
 	@echo "Sketch2Pose: make TARGET"
@@ -57,7 +62,10 @@ test-gui: setup ## run the tests that drive a real Blender window: make test-gui
 	SKETCH2POSE_BLENDER=$(BLENDER) $(RUN) -m pytest -m gui tests/gui
 
 extension: blender ## build dist/sketch2pose-VERSION-PLATFORM.zip; PLATFORM=windows-x64 or macos-arm64 for another
-	$(BLENDER_RUN) tools/build_extension.py --out dist $(if $(PLATFORM),--platform $(PLATFORM))
+	$(BLENDER_RUN) tools/build_extension.py --out dist $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(TEST_ONLY),--python $(TEST_ONLY))
+
+repository: blender ## build the zips of all platforms and dist/index.json, from which Blender installs and updates
+	$(BLENDER_RUN) tools/build_extension.py --out dist --repository
 
 clean: ## remove what make has built or installed
 	rm -rf .venv .venv-blender-* out dist build *.egg-info .pytest_cache .ruff_cache .hypothesis

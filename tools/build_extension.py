@@ -2,17 +2,20 @@
 
 Stages the manifest, the contents of ``sketch2pose_blender/``, ``backend/`` and the wheels of ONNX Runtime
 and Pillow for one platform, then has Blender's own tool, which lies in every bpy wheel, build and check it.
+``--repository`` does so for every platform and lists the zips in an index, from which Blender installs and
+updates: a folder that any web server can give out, or a studio's file server.
 """
 
 from __future__ import annotations
 
 import argparse
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,6 +28,8 @@ WHEELS = ROOT / "build" / "wheels"
 PACKAGES = ("onnxruntime", "pillow")
 #: The Pythons of Blender 4.2 to 5.0 and of 5.1 to 5.2.
 PYTHONS = ("3.11", "3.13")
+#: On some platforms another build of a package: on Windows the one that runs on every graphics card.
+BUILDS = {("onnxruntime", "windows-x64"): "onnxruntime-directml"}
 #: Blender's name of a platform -> the wheel tags that run there, newest first.
 WHEEL_TAGS = {
     "linux-x64": ["manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux2014_x86_64"],
@@ -49,7 +54,8 @@ def build(target: str, pythons: Sequence[str], out: Path) -> Path:
 
     Args:
         target: key of WHEEL_TAGS.
-        pythons: versions such as "3.11" to add wheels for.
+        pythons: versions such as "3.11" to add wheels for. Others than PYTHONS make a zip for tests only,
+            with the versions in its name, in the folder ``test-only``.
         out: folder for the zip.
 
     Returns:
@@ -60,13 +66,36 @@ def build(target: str, pythons: Sequence[str], out: Path) -> Path:
     """
     if target not in WHEEL_TAGS:
         raise BuildError(f"The platform {target} is not known; choose from {', '.join(WHEEL_TAGS)}.")
-    wheels = [wheel for python in pythons for wheel in download_wheels(target, python)]
-    manifest = stage(target, wheels)
+    wheels = {wheel.name: wheel for python in pythons for wheel in download_wheels(target, python)}
+    manifest = stage(target, list(wheels.values()))
+    name = f"{manifest['id']}-{manifest['version']}-{target}"
+    if set(pythons) != set(PYTHONS):
+        out, name = out / "test-only", f"{name}-python{'-'.join(pythons)}"
     out.mkdir(parents=True, exist_ok=True)
-    package = out / f"{manifest['id']}-{manifest['version']}-{target}.zip"
+    package = out / f"{name}.zip"
     blender_tool("build", "--source-dir", str(STAGE), "--output-filepath", str(package))
     blender_tool("validate", str(package))
     return package
+
+
+def build_repository(out: Path) -> list[Path]:
+    """Build the extension for every platform, and ``index.json`` and ``index.html`` that list them.
+
+    Args:
+        out: folder for all of them; zips of other versions are removed from it, since one extension may be
+            listed once a platform.
+
+    Returns:
+        The zips' paths.
+
+    Raises:
+        BuildError: as build().
+    """
+    packages = [build(target, PYTHONS, out) for target in WHEEL_TAGS]
+    for old in set(out.glob("*.zip")) - set(packages):
+        old.unlink()
+    blender_tool("server-generate", "--repo-dir", str(out), "--html")
+    return packages
 
 
 def download_wheels(target: str, python: str) -> list[Path]:
@@ -78,11 +107,12 @@ def download_wheels(target: str, python: str) -> list[Path]:
     command += ["--no-deps", "--only-binary=:all:", "--python-version", python, *tags]
     command += ["--find-links", str(folder), "--dest", str(folder)]
     wheels = []
-    for requirement in pinned(PACKAGES):
+    for requirement in pinned([BUILDS.get((package, target), package) for package in PACKAGES]):
         name, _, version = requirement.partition("==")
-        if not (found := list(folder.glob(f"{name}-{version}-*.whl"))):
+        pattern = f"{name.replace('-', '_')}-{version}-*.whl"
+        if not (found := list(folder.glob(pattern))):
             done = subprocess.run([*command, requirement], check=False, capture_output=True, text=True)
-            found = list(folder.glob(f"{name}-{version}-*.whl"))
+            found = list(folder.glob(pattern))
             if done.returncode or not found:
                 reason = (done.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
                 raise BuildError(f"No wheel of {requirement} for {target}, Python {python}: {reason}")
@@ -117,9 +147,20 @@ def stage(target: str, wheels: Sequence[Path]) -> dict[str, str]:
     )
     before, table, after = head.partition("[permissions]")
     names = "".join(f'    "./wheels/{wheel.name}",\n' for wheel in wheels)
-    staged = f'{before.rstrip()}\n\nplatforms = ["{target}"]\nwheels = [\n{names}]\n\n{table}{after}'
+    macos = least_macos(wheels)
+    # Blender knows no such key and does not look at the tags: core/machine.py does.
+    system = (
+        f"# Needs macOS {macos[0]}.{macos[1]} or later: the tags of its wheels say so.\n" if macos else ""
+    )
+    staged = f'{before.rstrip()}\n\n{system}platforms = ["{target}"]\nwheels = [\n{names}]\n\n{table}{after}'
     (STAGE / "blender_manifest.toml").write_text(staged, encoding="utf-8")
     return manifest
+
+
+def least_macos(wheels: Iterable[Path]) -> tuple[int, int] | None:
+    """The least macOS that all wheels run on; None where none is for macOS."""
+    versions = [tag for wheel in wheels for tag in re.findall(r"macosx_(\d+)_(\d+)_", wheel.name)]
+    return max(((int(major), int(minor)) for major, minor in versions), default=None)
 
 
 def blender_tool(*arguments: str) -> None:
@@ -147,13 +188,18 @@ def main() -> int:
     parser.add_argument("--platform", default=this_platform(), help="%(default)s unless told otherwise")
     parser.add_argument("--python", nargs="+", default=PYTHONS, help="Python versions that get wheels")
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="folder for the zip")
+    parser.add_argument("--repository", action="store_true", help="all platforms, and an index of them")
     options = parser.parse_args()
     try:
-        package = build(options.platform, options.python, options.out)
+        if options.repository:
+            packages = build_repository(options.out)
+        else:
+            packages = [build(options.platform, options.python, options.out)]
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{package}  {package.stat().st_size / 1e6:.1f} MB")
+    for package in packages:
+        print(f"{package}  {package.stat().st_size / 1e6:.1f} MB")
     return 0
 
 

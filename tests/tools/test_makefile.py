@@ -21,6 +21,7 @@ TARGETS = {
     "typecheck",
     "clean",
     "extension",
+    "repository",
     "test-blender",
     "test-gui",
     "results",
