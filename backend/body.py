@@ -229,19 +229,21 @@ def pose_body(body: Body, pose: Array, betas: Array | None = None) -> PosedBody:
     return PosedBody(vertices, joints, keypoints)
 
 
+_REQUIRED = ("v_template", "shapedirs", "weights", "J_regressor", "kintree_table", "f")
+
 #: How far a row of weights may be from a sum of 1 (SMPL's own files are within 1e-3).
 _SUM_TOLERANCE = 0.01
 
 
 def load_body(path: Path | str | None = None) -> Body:
-    """Load an SMPL-format ``.npz``.
+    """Load an SMPL-format ``.npz``, or a ``.pkl`` as SMPL's authors give it out; no code in either is run.
 
     Args:
         path: the file; None for the body that ships with the project.
 
     Raises:
-        InputError: the file is missing, is no ``.npz``, holds pickled objects, lacks a key, or its
-            arrays do not fit together; the sentence says which.
+        InputError: the file is missing, cannot be read as arrays, lacks a key, or its arrays do not fit
+            together; the sentence says which.
         InstallError: the body that ships is missing or damaged.
     """
     if path is None:
@@ -257,22 +259,31 @@ def load_body(path: Path | str | None = None) -> Body:
     except (OSError, ValueError):  # too long, or out of reach
         found = False
     if not found:
-        raise InputError(f"The body file {path} does not exist; choose an SMPL .npz file.")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except Exception as error:  # damage shows as any of a dozen types, of zipfile, zlib, ast and tokenize
-        raise InputError(
-            f"The body file {path} cannot be read as plain arrays; choose an SMPL .npz file "
-            "without pickled objects."
-        ) from error
-    required = ("v_template", "shapedirs", "weights", "J_regressor", "kintree_table", "f")
-    missing = [key for key in required if key not in arrays]
+        raise InputError(f"The body file {path} does not exist; choose an SMPL .npz or .pkl file.")
+    arrays = _read_pickle(path) if path.suffix.lower() == ".pkl" else _read_npz(path)
+    missing = [key for key in _REQUIRED if key not in arrays]
     if missing:
         raise InputError(
             f"The body file {path} has no {', '.join(missing)}; choose a file in SMPL format with 24 joints."
         )
     return _checked_body(arrays, path)
+
+
+def _read_pickle(path: Path) -> dict[str, np.ndarray]:
+    from .smpl_pickle import read_smpl_pickle
+
+    return read_smpl_pickle(path, (*_REQUIRED, "posedirs"))
+
+
+def _read_npz(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except Exception as error:  # damage shows as any of a dozen types, of zipfile, zlib, ast and tokenize
+        raise InputError(
+            f"The body file {path} cannot be read as plain arrays; choose an SMPL .npz file "
+            "without pickled objects."
+        ) from error
 
 
 def _is_real(values: np.ndarray) -> bool:

@@ -71,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_engine_arguments(parser)
     parser.add_argument(
-        "--body", type=Path, metavar="FILE", help="an SMPL .npz (default: the one that ships)"
+        "--body", type=Path, metavar="FILE", help="an SMPL .npz or .pkl (default: the one that ships)"
     )
 
 
