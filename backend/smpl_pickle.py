@@ -6,6 +6,9 @@ the few records that stand for arrays (NumPy's, SciPy's sparse matrices, those o
 no longer installs) are read as what they are: numbers with a shape.
 """
 
+# The stubs leave out the insides of Python's own unpickler.
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import math
