@@ -24,16 +24,20 @@ def _backend(name: str) -> ModuleType:
 
 
 if TYPE_CHECKING:
-    from backend import api, body, errors, skeleton
+    from backend import api, body, bvh, errors, kinematics, motion, skeleton
 else:
-    api, body, errors, skeleton = (_backend(name) for name in ("api", "body", "errors", "skeleton"))
+    api, body, bvh, errors, kinematics, motion, skeleton = (
+        _backend(name) for name in ("api", "body", "bvh", "errors", "kinematics", "motion", "skeleton")
+    )
 
 #: The folder that must be on the child's import path so that ``import backend`` works there.
 IMPORT_FOLDER = Path(api.__file__).parents[1]
 
 Body = body.Body
 CameraPose = api.CameraPose
+Clip = bvh.Clip
 Hypothesis = api.Hypothesis
+Motion = motion.Motion
 PoseResult = api.PoseResult
 InputError = errors.InputError
 InstallError = errors.InstallError
@@ -46,6 +50,12 @@ PART_ENDS = skeleton.PART_ENDS
 forward_kinematics = body.forward_kinematics
 global_rotations = body.global_rotations
 load_body = body.load_body
+local_rotations = body.local_rotations
+matrix_to_axis_angle = kinematics.matrix_to_axis_angle
 pose_body = body.pose_body
+read_npz = motion.read_npz
 read_poses = api.loads
 rodrigues = body.rodrigues
+stand = motion.stand
+write_bvh = bvh.write_bvh
+write_npz = motion.write_npz
