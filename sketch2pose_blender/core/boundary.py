@@ -1,7 +1,7 @@
 """The one door to the backend package: its result types, its skeleton, and its body model (numpy only).
 
 In the installed extension the backend lies inside this package; in the repository it lies beside it.
-Nothing here runs a network: that happens in the child process of :mod:`.client`.
+Nothing here runs a network: that happens in the child process of :mod:`.client`. Corrections are worked out here.
 """
 
 from __future__ import annotations
@@ -24,18 +24,25 @@ def _backend(name: str) -> ModuleType:
 
 
 if TYPE_CHECKING:
-    from backend import api, body, bvh, errors, kinematics, motion, skeleton
+    from backend import api, body, bvh, correction, errors, kinematics, motion, skeleton
 else:
-    api, body, bvh, errors, kinematics, motion, skeleton = (
-        _backend(name) for name in ("api", "body", "bvh", "errors", "kinematics", "motion", "skeleton")
+    api, body, bvh, correction, errors, kinematics, motion, skeleton = (
+        _backend(name)
+        for name in ("api", "body", "bvh", "correction", "errors", "kinematics", "motion", "skeleton")
     )
 
+#: The program's version, as results name it.
+VERSION = str(import_module(api.__package__ or "").__version__)
 #: The folder that must be on the child's import path so that ``import backend`` works there.
 IMPORT_FOLDER = Path(api.__file__).parents[1]
 
 Body = body.Body
 CameraPose = api.CameraPose
 Clip = bvh.Clip
+Corrections = api.Corrections
+Figure = api.Figure
+Generator = api.Generator
+ImageResult = api.ImageResult
 Hypothesis = api.Hypothesis
 Motion = motion.Motion
 PoseResult = api.PoseResult
@@ -44,9 +51,17 @@ InstallError = errors.InstallError
 SketchPoseError = errors.SketchPoseError
 JOINT_NAMES = skeleton.JOINT_NAMES
 JOINT_PARENTS = skeleton.JOINT_PARENTS
+KEYPOINT_MIRROR = skeleton.KEYPOINT_MIRROR
 KEYPOINT_NAMES = skeleton.KEYPOINT_NAMES
+KEYPOINT_PARENTS = skeleton.KEYPOINT_PARENTS
 PART_ENDS = skeleton.PART_ENDS
 
+corrected_directions = correction.corrected_directions
+corrected_figure = correction.corrected_figure
+corrected_hypothesis = correction.corrected_hypothesis
+edit_of = correction.edit_of
+figure_from_json = api.figure_from_json
+figure_to_json = api.figure_to_json
 forward_kinematics = body.forward_kinematics
 global_rotations = body.global_rotations
 load_body = body.load_body
@@ -55,7 +70,9 @@ matrix_to_axis_angle = kinematics.matrix_to_axis_angle
 pose_body = body.pose_body
 read_npz = motion.read_npz
 read_poses = api.loads
+reading_of = correction.reading_of
 rodrigues = body.rodrigues
 stand = motion.stand
 write_bvh = bvh.write_bvh
 write_npz = motion.write_npz
+write_text_of = api.dumps

@@ -142,16 +142,56 @@ def pose_humanoid(
     if "pelvis" not in left_alone:
         _raise_pelvis(target, bones["pelvis"], up, heads, rest_vertices, posed.joints, posed.vertices)
     if key_frame is not None:
-        repeats = humanoid.family.repeats.items() if humanoid.family else ()
-        turned = [
-            *(bones[joint] for joint in wanted),
-            *(armature.pose.bones[b] for j, b in repeats if j in wanted),
-        ]
-        for bone in turned:
-            bone.keyframe_insert(rotation_path(bone), frame=key_frame, group=bone.name)
+        _key_rotations(humanoid, bones, wanted, key_frame)
         if "pelvis" in wanted:
             bones["pelvis"].keyframe_insert("location", frame=key_frame, group=bones["pelvis"].name)
     return [bones[joint].name for joint in humanoid.mapping.bones if joint in left_alone]
+
+
+class LiveHumanoid:
+    """A rig whose bones are turned many times a second; what does not change meanwhile is looked at once.
+
+    Args:
+        humanoid: the rig.
+        rest_joints: (24, 3) rest joints of the body that poses are read for, metres.
+
+    Raises:
+        InputError: the rig's table of bones does not fit it any more.
+    """
+
+    def __init__(self, humanoid: Humanoid, rest_joints: np.ndarray) -> None:
+        armature = humanoid.armature
+        self._humanoid = humanoid
+        self.target = read_target(humanoid, rest_joints)
+        self._bones = {joint: armature.pose.bones[name] for joint, name in humanoid.mapping.bones.items()}
+        self._fixed = fixed_joints(humanoid)
+        self._by_levels = _moves_by_itself(armature, self._bones.values(), _driven_bones(armature))
+
+    def turn(self, rotations: np.ndarray, key_frame: float | None = None) -> None:
+        """Turn the bones; the pelvis stays where it is.
+
+        Args:
+            rotations: (24, 3, 3) local joint rotations in the SMPL rest frame.
+            key_frame: the frame to key the rotations at, None for no keys.
+        """
+        turns = wanted_turns(self.target, rotations)
+        wanted = {joint: turn for joint, turn in turns.items() if joint not in self._fixed}
+        to_fk(self._humanoid)
+        if self._by_levels:
+            _pose_by_levels(self._humanoid, self._bones, wanted)
+        else:
+            _pose_at_once(self.target, self._bones, wanted)
+        if key_frame is not None:
+            _key_rotations(self._humanoid, self._bones, wanted, key_frame)
+
+
+def _key_rotations(
+    humanoid: Humanoid, bones: dict[str, bpy.types.PoseBone], wanted: dict[str, np.ndarray], key_frame: float
+) -> None:
+    repeats = humanoid.family.repeats.items() if humanoid.family else ()
+    again = (humanoid.armature.pose.bones[bone] for joint, bone in repeats if joint in wanted)
+    for bone in (*(bones[joint] for joint in wanted), *again):
+        bone.keyframe_insert(rotation_path(bone), frame=key_frame, group=bone.name)
 
 
 def read_target(humanoid: Humanoid, rest_joints: np.ndarray) -> Target:

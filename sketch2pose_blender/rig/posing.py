@@ -74,7 +74,7 @@ def apply_pose(
         pose_bone = armature.pose.bones[name]
         rotation = Matrix(matrix.tolist()).to_quaternion()
         # q and -q are one rotation; keep to the side of the present one so that keys interpolate shortly.
-        rotation.make_compatible(_present_rotation(pose_bone))
+        rotation.make_compatible(present_rotation(pose_bone))
         pose_bone.rotation_mode = "QUATERNION"
         pose_bone.rotation_quaternion = rotation
         if key_frame is not None:
@@ -100,7 +100,8 @@ def _check_tree(bones: list[bpy.types.Bone]) -> None:
             )
 
 
-def _present_rotation(pose_bone: bpy.types.PoseBone) -> Quaternion:
+def present_rotation(pose_bone: bpy.types.PoseBone) -> Quaternion:
+    """The bone's own rotation, in whatever mode it is kept."""
     if pose_bone.rotation_mode == "QUATERNION":
         return pose_bone.rotation_quaternion.copy()
     return pose_bone.matrix_basis.to_quaternion()

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import bpy
 
-from . import operators, panel, preferences, rig_panel, settings
+from . import correct_panel, operators, panel, preferences, rig_panel, settings
 
 _CLASSES = (
     settings.SKETCH2POSE_PG_settings,
     operators.SKETCH2POSE_OT_pose_new,
     operators.SKETCH2POSE_OT_pose_selected,
-    operators.SKETCH2POSE_OT_other_reading,
     panel.SKETCH2POSE_PT_pose,
+    *correct_panel.CLASSES,
     *rig_panel.CLASSES,
     rig_panel.SKETCH2POSE_PT_rig,
 )
@@ -28,11 +28,13 @@ def register(root_package: str) -> None:
         _registered.append(cls)
     bpy.types.Scene.sketch2pose = bpy.props.PointerProperty(type=settings.SKETCH2POSE_PG_settings)
     bpy.types.Object.sketch2pose_rig = bpy.props.PointerProperty(type=rig_panel.SKETCH2POSE_PG_rig)
+    correct_panel.register()
 
 
 def unregister() -> None:
     """Stop what runs and take everything out of Blender again."""
     operators.stop()
+    correct_panel.unregister()
     del bpy.types.Scene.sketch2pose, bpy.types.Object.sketch2pose_rig
     while _registered:
         bpy.utils.unregister_class(_registered.pop())

@@ -167,7 +167,7 @@ class _PoseOperator:
 
         self.remember_target(context)
         image = context.scene.sketch2pose.image
-        self._name = Path(image.name).stem
+        self._name, self._image_name = Path(image.name).stem, image.name
         self._folder = Path(tempfile.mkdtemp(prefix="sketch2pose-", dir=bpy.app.tempdir))
         status.job = PoseJob(
             image_file(image, self._folder),
@@ -206,14 +206,15 @@ class _PoseOperator:
 
     def _finish(self, context: bpy.types.Context, result: PoseResult) -> set[str]:
         from ..core.boundary import load_body
-        from ..rig.readings import keep_readings
+        from ..rig.drawn_figure import remember_figure
 
-        figure = result.images[0].figures[0]
+        image = result.images[0]
+        figure = image.figures[0]
         body = load_body(preferences.body_file(context))
         armature = self.apply(context, figure.hypotheses[0], body, self._name)
-        keep_readings(armature, figure.hypotheses)
+        remember_figure(armature, self._image_name, (image.width, image.height), figure, body)
         others = len(figure.hypotheses) - 1
-        hint = " Left and right may be the other way round: try Other Reading." if others else ""
+        hint = f" It can be read in {others + 1} ways: see Correct." if others else ""
         status.show(f"Posed {self._name} with {figure.score:.0%} confidence.{hint}", "CHECKMARK")
         return {"FINISHED"}
 
@@ -300,53 +301,6 @@ class SKETCH2POSE_OT_pose_selected(_PoseOperator, bpy.types.Operator):
         if left_alone:
             self.report({"WARNING"}, f"{name}: {left_alone}")
         return armature
-
-
-class SKETCH2POSE_OT_other_reading(bpy.types.Operator):
-    """Pose the armature by the next reading of its drawing: with left and right, front and back exchanged"""
-
-    bl_idname = "sketch2pose.other_reading"
-    bl_label = "Other Reading"
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether the armature was posed from a drawing that can be read in another way."""
-        from ..rig.posing import armature_of
-        from ..rig.readings import kept_readings
-
-        armature = armature_of(context.active_object)
-        readings, _ = kept_readings(armature)
-        if len(readings) < 2:
-            cls.poll_message_set("The armature was not posed from a drawing that can be read in two ways")
-            return False
-        assert armature is not None
-        if armature.mode == "EDIT" or not armature.is_editable:
-            cls.poll_message_set("Leave the armature's edit mode first, or override it where it is linked")
-            return False
-        return True
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Show the next reading."""
-        from ..core.boundary import SketchPoseError, load_body
-        from ..rig.posing import armature_of
-        from ..rig.readings import keep_readings, kept_readings
-
-        armature = armature_of(context.active_object)
-        assert armature is not None  # poll() has seen it
-        readings, shown = kept_readings(armature)
-        chosen = (shown + 1) % len(readings)
-        try:
-            body = load_body(preferences.body_file(context))
-            left_alone = pose_armature(armature, readings[chosen], body, _key_frame(context))
-        except SketchPoseError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        keep_readings(armature, readings, chosen)
-        if left_alone:
-            self.report({"WARNING"}, left_alone)
-        status.show(f"Reading {chosen + 1} of {len(readings)}.", "CHECKMARK")
-        return {"FINISHED"}
 
 
 def pose_armature(

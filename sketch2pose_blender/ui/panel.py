@@ -23,8 +23,6 @@ class SKETCH2POSE_PT_pose(bpy.types.Panel):
         column = layout.column(align=True)
         column.operator(operators.SKETCH2POSE_OT_pose_new.bl_idname, icon="OUTLINER_OB_ARMATURE")
         column.operator(operators.SKETCH2POSE_OT_pose_selected.bl_idname, icon="POSE_HLT")
-        if operators.SKETCH2POSE_OT_other_reading.poll(context):
-            layout.operator(operators.SKETCH2POSE_OT_other_reading.bl_idname, icon="ARROW_LEFTRIGHT")
 
         status = operators.status
         if status.text:

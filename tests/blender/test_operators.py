@@ -98,15 +98,14 @@ def test_the_other_reading_faces_the_other_way_and_comes_back():
     bpy.ops.sketch2pose.pose_new()
     armature = bpy.context.active_object
     first = joints_in_blender(armature)
-    assert bpy.ops.sketch2pose.other_reading() == {"FINISHED"}
+    assert bpy.ops.sketch2pose.show_reading(step=1) == {"FINISHED"}
     second = joints_in_blender(armature)
     across = [
         joints[JOINT_NAMES.index("left_hip")] - joints[JOINT_NAMES.index("right_hip")]
         for joints in (first, second)
     ]
     assert across[0][0] * across[1][0] < 0
-    assert "Reading 2 of 2" in operators.status.text
-    bpy.ops.sketch2pose.other_reading()
+    bpy.ops.sketch2pose.show_reading(step=1)
     np.testing.assert_allclose(joints_in_blender(armature), first, atol=MILLIMETRE)
 
 
@@ -115,15 +114,9 @@ def test_readings_survive_save_and_reload(tmp_path):
     bpy.ops.sketch2pose.pose_new()
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
-    assert bpy.ops.sketch2pose.other_reading() == {"FINISHED"}
-    bpy.context.active_object["sketch2pose_readings"] = "{}"
-    assert not bpy.ops.sketch2pose.other_reading.poll()
-
-
-def test_a_clear_drawing_has_one_reading():
-    choose(EXAMPLES / "stick_wave.png")
-    bpy.ops.sketch2pose.pose_new()
-    assert not bpy.ops.sketch2pose.other_reading.poll()
+    assert bpy.ops.sketch2pose.show_reading(step=1) == {"FINISHED"}
+    bpy.context.active_object["sketch2pose_figure"] = "{}"
+    assert not bpy.ops.sketch2pose.show_reading.poll()
 
 
 @pytest.mark.parametrize("automatic", [True, False])

@@ -1,0 +1,1 @@
+"""Correcting a pose over its drawing: joints dragged, bones turned round in depth, readings browsed, labels written."""

@@ -1,0 +1,117 @@
+"""The drawing and the figure's skeleton, drawn over the 3D view while the pose is corrected."""
+
+# Blender's stubs give the union of all types where the code knows which one it has.
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+if TYPE_CHECKING:
+    from .corrected import Corrected
+
+#: Bones that lie within the body's own mass are left out, so that limbs stand out.
+_HIDDEN = ("left_collar", "right_collar", "spine1", "spine2", "nose", "left_hand", "right_hand")
+#: Width of a bone's line and of the light line under it, pixels of a screen of ordinary density.
+_WIDTH, _CASING = 2.5, 5.0
+#: How strongly the drawing shows through.
+_PAGE_STRENGTH = 0.55
+
+_handler: list[Any] = []
+
+
+def start() -> None:
+    """Draw from now on; what is drawn depends on what is being corrected."""
+    if not _handler and not bpy.app.background:
+        _handler.append(bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL"))
+
+
+def stop() -> None:
+    """Draw no more."""
+    while _handler:
+        bpy.types.SpaceView3D.draw_handler_remove(_handler.pop(), "WINDOW")
+
+
+def _draw() -> None:
+    from .gizmos import SKETCH2POSE_GGT_correct
+
+    context = bpy.context
+    if context.region_data is None or not SKETCH2POSE_GGT_correct.poll(context):
+        return
+    from .corrected import corrected
+
+    state = corrected(context)
+    if state is None:
+        return
+    import gpu
+
+    gpu.state.blend_set("ALPHA")
+    if context.window_manager.sketch2pose_correcting.show_drawing:
+        _draw_page(context, state)
+    _draw_bones(context, state)
+    gpu.state.blend_set("NONE")
+
+
+def _draw_page(context: bpy.types.Context, state: Corrected) -> None:
+    """The drawing itself, if its image is in the file."""
+    import gpu
+    import numpy as np
+    from gpu_extras.batch import batch_for_shader
+
+    from .view import to_region
+
+    image = bpy.data.images.get(state.drawn.file)
+    if image is None or not (image.has_data or len(image.pixels)):  # the first look at pixels loads them
+        return
+    width, height = state.drawn.size
+    corners = np.array([[0, height], [width, height], [width, 0], [0, 0]], np.float64) - 0.5
+    places = to_region(context, state.drawn, corners)
+    if not np.isfinite(places).all():
+        return
+    shader = gpu.shader.from_builtin("IMAGE_COLOR")
+    batch = batch_for_shader(
+        shader,
+        "TRIS",
+        {
+            "pos": [tuple(place) for place in places.tolist()],
+            "texCoord": [(0, 0), (1, 0), (1, 1), (0, 1)],
+        },
+        indices=[(0, 1, 2), (0, 2, 3)],
+    )
+    shader.uniform_sampler("image", gpu.texture.from_image(image))
+    shader.uniform_float("color", (1.0, 1.0, 1.0, _PAGE_STRENGTH))
+    batch.draw(shader)
+
+
+def _draw_bones(context: bpy.types.Context, state: Corrected) -> None:
+    import gpu
+    import numpy as np
+    from gpu_extras.batch import batch_for_shader
+
+    from ..core.boundary import KEYPOINT_NAMES, KEYPOINT_PARENTS
+    from .gizmos import colour_of
+    from .view import to_region
+
+    places = to_region(context, state.drawn, state.places)
+    lines, colours = [], []
+    for index, name in enumerate(KEYPOINT_NAMES):
+        start = KEYPOINT_PARENTS[index]
+        if start < 0 or name in _HIDDEN or not np.isfinite(places[[start, index]]).all():
+            continue
+        unknown = {name, KEYPOINT_NAMES[start]} & state.ignored
+        sure = min(state.scores[start], state.scores[index])
+        strength = 0.15 if unknown else 0.35 + 0.6 * min(float(sure) / 0.6, 1.0)
+        lines += [tuple(places[start].tolist()), tuple(places[index].tolist())]
+        colours += [(*colour_of(name), strength)] * 2
+    shader = gpu.shader.from_builtin("POLYLINE_FLAT_COLOR")
+    scale = context.preferences.system.ui_scale
+    shader.bind()
+    shader.uniform_float("viewportSize", gpu.state.viewport_get()[2:])
+    for width, shades in (
+        (_CASING, [(1.0, 1.0, 1.0, 0.7 * colour[3]) for colour in colours]),
+        (_WIDTH, colours),
+    ):
+        shader.uniform_float("lineWidth", width * scale)
+        batch_for_shader(shader, "LINES", {"pos": lines, "color": shades}).draw(shader)
