@@ -1,16 +1,19 @@
 """Which bone of an unknown humanoid rig is which SMPL joint, from its hierarchy and geometry alone.
 
 Names are not looked at, nor bone tails where anything better is there: importers invent them. A rig is
-taken to be a mirror image of itself in one plane of the armature's axes; legs, arms and what lies between
-follow from that. Left and right follow from up (legs to arms) and forward (where the feet point).
+taken to be a mirror image of itself; every choice of three bones of a paired chain is weighed as a leg and
+as an arm, and what lies between the best pair of them is pelvis, spine, neck and head. Left and right follow
+from up (legs to arms) and forward (feet, face, the bend of knees and elbows).
+
+Scores are like logarithms of likelihoods, of a distribution with long tails: characters are drawn, not grown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, permutations
+from itertools import combinations, pairwise
 
 import numpy as np
 
@@ -20,6 +23,12 @@ _MIRROR_TOLERANCE = 0.03
 _MIDDLE = 0.012
 #: What a hierarchy of bones must have at least to be worth a search.
 _FEWEST_BONES = 9
+#: A figure that scores less is none.
+_LEAST_SCORE = -2.5
+#: A figure along the armature's axes that scores this much ends the search.
+_GOOD_SCORE = 2.0
+#: Bones nearer than this share of the extent are at one place.
+_SAME_PLACE = 0.004
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +78,8 @@ class RigMapping:
 
     Attributes:
         bones: SMPL joint name -> bone name; joints that the rig has no bone for are absent.
-        confidence: SMPL joint name -> 0..1, for the same joints: how well the sides mirror each other and how
-            surely they are left and right; 0.9 for every joint of the middle.
+        confidence: SMPL joint name -> 0..1, for the same joints: how far ahead of the next best choice it was,
+            how well the sides mirror each other and how surely they are left and right.
         overall: 0..1, the mean over the found joints, 0 if the skeleton is no humanoid.
     """
 
@@ -81,228 +90,440 @@ class RigMapping:
 
 @dataclass(frozen=True, eq=False)
 class _Mirror:
-    """The middle plane: ``axis`` (3,) unit, ``places`` (N,) signed distance of the heads as shares of extent."""
+    """The middle plane and what lies where.
+
+    Attributes:
+        axis: (3,) unit normal.
+        heads: (N, 3) divided by the rig's extent, the plane through the origin.
+        places: (N,) signed distance of the heads from the plane.
+        sides: (N,) int8: +1, -1, or 0 for bones of the middle.
+        partners: (N,) the mirrored bone of each, the bone itself in the middle, -1 where there is none.
+    """
 
     axis: np.ndarray
+    heads: np.ndarray
     places: np.ndarray
-    heads: np.ndarray  # (N, 3) divided by the extent, the plane through the origin
-    sides: np.ndarray  # (N,) int8: +1, -1, or 0 for bones of the middle
+    sides: np.ndarray
+    partners: np.ndarray
+
+    def miss(self, bones: Sequence[int]) -> float:
+        """Mean distance of bones from where their partners' mirror images are, shares of the extent."""
+        flipped = self.heads[self.partners[list(bones)]] * (1 - 2 * np.abs(self.axis))
+        if not np.isclose(np.abs(self.axis).max(), 1):
+            other = self.heads[self.partners[list(bones)]]
+            flipped = other - 2 * np.outer(other @ self.axis, self.axis)
+        return float(np.linalg.norm(flipped - self.heads[list(bones)], axis=1).mean())
 
 
 @dataclass(frozen=True, eq=False)
 class _Limb:
-    """A chain on the positive side: its bones from the middle outwards, and three joints' places in it."""
+    """Three joints in a chain of the positive side.
+
+    Attributes:
+        path: bones from the middle outwards to the last joint.
+        joints: the bones of hip, knee, ankle, or of shoulder, elbow, wrist.
+        score: how likely.
+        lead: how far ahead of the next best choice in the same chain.
+    """
 
     path: tuple[int, ...]
     joints: tuple[int, int, int]
+    score: float
+    lead: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Figure:
+    """A leg and an arm that belong together."""
+
+    mirror: _Mirror
+    up: np.ndarray
+    leg: _Limb
+    arm: _Limb
     score: float
 
 
 def map_skeleton(skeleton: Skeleton) -> RigMapping:
     """Find the joints of SMPL in a skeleton; an empty mapping if it is no humanoid."""
+    nothing = RigMapping({}, {}, 0.0)
     if len(skeleton.names) < _FEWEST_BONES or not np.ptp(skeleton.heads, axis=0).any():
-        return RigMapping({}, {}, 0.0)
-    best: tuple[float, RigMapping] = 0.0, RigMapping({}, {}, 0.0)
-    for axis in np.eye(3):
-        mirror = _mirrored(skeleton, axis)
-        found = _limbs(skeleton, mirror)
-        if found is not None and found[0] > best[0]:
-            best = found[0], _mapping(skeleton, mirror, *found[1:])
-    return best[1]
+        return nothing
+    best: _Figure | None = None
+    for axes in (np.eye(3), _sibling_axes(skeleton)):
+        for axis in axes:
+            figure = _figure(skeleton, _mirrored(skeleton, axis))
+            if figure is not None and (best is None or figure.score > best.score):
+                best = figure
+        if best is not None and best.score > _GOOD_SCORE:
+            break
+    if best is None or best.score < _LEAST_SCORE:
+        return nothing
+    return _mapping(skeleton, best)
+
+
+def _sibling_axes(skeleton: Skeleton) -> list[np.ndarray]:
+    """Likely normals of the middle plane: from one child to another with as much below it."""
+    sizes = [len(list(skeleton.subtree(bone))) for bone in range(len(skeleton.names))]
+    found: list[np.ndarray] = []
+    pairs = [
+        (sizes[a], a, b)
+        for children in skeleton.children
+        for a, b in combinations(children, 2)
+        if sizes[a] == sizes[b] > 2
+    ]
+    for _, a, b in sorted(pairs, reverse=True)[:8]:
+        axis = skeleton.heads[a] - skeleton.heads[b]
+        length = float(np.linalg.norm(axis))
+        if length > 0 and all(abs(axis @ other) < 0.999 * length for other in [*np.eye(3), *found]):
+            found.append(axis / length)
+    return found
 
 
 def _mirrored(skeleton: Skeleton, axis: np.ndarray) -> _Mirror:
     extent = float(np.ptp(skeleton.heads, axis=0).max())
     along = skeleton.heads @ axis
-    # Some bone lies on the plane: the root, a part of the spine.
-    planes = np.unique(np.round(along / extent, 3)) * extent
+    # The bone that the legs hang on lies on the plane.
+    forks = [bone for bone, children in enumerate(skeleton.children) if len(children) > 1]
+    planes = np.unique(np.round(along[forks or slice(None)] / extent, 3)) * extent
     misses = [_misses((skeleton.heads - axis * plane) / extent, axis) for plane in planes]
     middle = planes[int(np.argmin([np.minimum(miss, _MIRROR_TOLERANCE).mean() for miss in misses]))]
     heads = (skeleton.heads - axis * middle) / extent
     places = heads @ axis
-    sides = np.zeros(len(places), np.int8)
-    for bone, place in enumerate(places):
-        below = places[list(skeleton.subtree(bone))]
-        positive, negative = below.max() > _MIDDLE, below.min() < -_MIDDLE
-        if positive != negative:  # the first bone of a limb may lie on the plane
-            sides[bone] = 1 if positive else -1
-        elif abs(place) > 3 * _MIDDLE:
-            sides[bone] = np.sign(place)
-    return _Mirror(axis, places, heads, sides)
+    sides = _sides(skeleton, places)
+    return _Mirror(axis, heads, places, sides, _partners(skeleton, axis, heads, sides))
 
 
 def _misses(heads: np.ndarray, axis: np.ndarray) -> np.ndarray:
     """(N,) how far the mirrored place of each head is from the nearest head."""
-    flipped = heads * (1 - 2 * axis)
+    flipped = heads - 2 * np.outer(heads @ axis, axis)
     return np.linalg.norm(flipped[:, None] - heads, axis=-1).min(axis=1)
 
 
-def _limbs(skeleton: Skeleton, mirror: _Mirror) -> tuple[float, np.ndarray, _Limb, _Limb] | None:
-    """The likeliest (score, up, leg, arm) of the positive side."""
+def _sides(skeleton: Skeleton, places: np.ndarray) -> np.ndarray:
+    sides = np.zeros(len(places), np.int8)
+    below = [list(skeleton.subtree(bone)) for bone in range(len(places))]
+    sizes = [len(bones) for bones in below]
+    leans = [_lean(places[bones], float(places[bone])) for bone, bones in enumerate(below)]
+    for bone in _parents_first(skeleton):
+        parent = skeleton.parents[bone]
+        if parent >= 0 and sides[parent]:
+            sides[bone] = sides[parent]
+            continue
+        side = leans[bone]
+        if side and abs(places[bone]) <= _MIDDLE:
+            # The first bone of a limb may lie on the plane; then the other side's does, too.
+            others = skeleton.children[parent] if parent >= 0 else ()
+            if not any(
+                leans[b] == -side
+                and abs(places[b] + places[bone]) <= _MIDDLE
+                and 0.5 <= sizes[bone] / sizes[b] <= 2
+                for b in others
+            ):
+                side = 0
+        sides[bone] = side
+    return sides
+
+
+def _lean(below: np.ndarray, place: float) -> int:
+    """The side that a bone's subtree lies on, 0 for both or neither; ``below``: its places."""
+    positive, negative = float(below.max()), float(-below.min())
+    less, more = min(positive, negative), max(positive, negative)
+    if less <= _MIDDLE:
+        return 0 if more <= _MIDDLE else 1 if positive > negative else -1
+    # A hand may reach across the plane.
+    return int(np.sign(place)) if abs(place) > _MIDDLE and less < 0.25 * more else 0
+
+
+def _partners(skeleton: Skeleton, axis: np.ndarray, heads: np.ndarray, sides: np.ndarray) -> np.ndarray:
+    """Pair the bones of both sides, from the middle outwards."""
+    partners = np.where(sides == 0, np.arange(len(sides)), -1)
+    sizes = np.array([len(list(skeleton.subtree(bone))) for bone in range(len(sides))])
+    roots = tuple(bone for bone, parent in enumerate(skeleton.parents) if parent < 0)
+    in_middle = [skeleton.children[bone] for bone in range(len(sides)) if sides[bone] == 0]
+    waiting = [
+        ([b for b in bones if sides[b] > 0], [b for b in bones if sides[b] < 0], 0.25)
+        for bones in (roots, *in_middle)
+    ]
+    while waiting:
+        ours, theirs, farthest = waiting.pop()
+        costs = []
+        for a in ours:
+            flipped = heads[a] - 2 * (heads[a] @ axis) * axis
+            for b in theirs:
+                far = float(np.linalg.norm(flipped - heads[b]))
+                costs.append((far + 0.03 * abs(float(np.log(sizes[a] / sizes[b]))), a, b))
+        for cost, a, b in sorted(costs):
+            if partners[a] < 0 and partners[b] < 0 and cost < farthest:
+                partners[a], partners[b] = b, a
+                # Within a limb the pose may differ: what hangs where counts.
+                waiting.append((list(skeleton.children[a]), list(skeleton.children[b]), 1.0))
+    return partners
+
+
+def _parents_first(skeleton: Skeleton) -> list[int]:
+    order = [bone for bone, parent in enumerate(skeleton.parents) if parent < 0]
+    for bone in order:  # grows as it is read
+        order.extend(skeleton.children[bone])
+    return order
+
+
+def _figure(skeleton: Skeleton, mirror: _Mirror) -> _Figure | None:
+    """The likeliest leg and arm."""
     starts = [
         bone
         for bone, parent in enumerate(skeleton.parents)
-        if mirror.sides[bone] > 0 and (parent < 0 or mirror.sides[parent] <= 0)
+        if mirror.sides[bone] > 0 and mirror.partners[bone] >= 0 and (parent < 0 or mirror.sides[parent] == 0)
     ]
-    chains = [path for start in starts if len(path := _longest_path(skeleton, mirror, start)) > 2]
-    best = None
-    for leg_path, arm_path in permutations(chains, 2):
-        shared = set(skeleton.ancestors(leg_path[0])) & set(skeleton.ancestors(arm_path[0]))
-        if not any(mirror.sides[bone] == 0 for bone in shared):
-            continue
-        up = _snapped(mirror.heads[arm_path[0]] - mirror.heads[leg_path[0]], mirror.axis)
-        leg, arm = _leg(mirror, leg_path, up), _arm(skeleton, mirror, arm_path)
-        if leg is None or arm is None:
-            continue
-        top = max((h @ up for h, s in zip(mirror.heads, mirror.sides, strict=True) if s == 0), default=0.0)
-        head_above = top > mirror.heads[arm.path[arm.joints[0]]] @ up
-        outwards = mirror.places[arm.path[arm.joints[2]]] - mirror.places[arm.path[arm.joints[0]]]
-        pairs = _unpaired(mirror, (*leg_path, *arm_path))
-        score = leg.score + arm.score + head_above + 2 * outwards - 4 * pairs
-        if best is None or score > best[0]:
-            best = score, up, leg, arm
+    paths = {start: _paths(skeleton, mirror, start) for start in starts}
+    arms = {start: arm for start in starts if (arm := _arm(skeleton, mirror, paths[start])) is not None}
+    best: _Figure | None = None
+    for up in _ups(mirror.axis):
+        legs = {
+            start: leg for start in starts if (leg := _leg(skeleton, mirror, paths[start], up)) is not None
+        }
+        for leg_start, leg in legs.items():
+            for arm_start, arm in arms.items():
+                if arm_start == leg_start:
+                    continue
+                score = leg.score + arm.score + _together(skeleton, mirror, up, leg, arm)
+                if best is None or score > best.score:
+                    best = _Figure(mirror, up, leg, arm, score)
     return best
 
 
-def _longest_path(skeleton: Skeleton, mirror: _Mirror, start: int) -> tuple[int, ...]:
-    """Bones from the start to the leaf that is farthest along the bones."""
-    reach = {start: 0.0}
-    for bone in skeleton.subtree(start):
-        for child in skeleton.children[bone]:
-            reach[child] = reach[bone] + float(np.linalg.norm(mirror.heads[child] - mirror.heads[bone]))
-    end = max(reach, key=lambda bone: reach[bone])
-    path = [bone for bone in skeleton.ancestors(end) if bone in reach]
-    return tuple(reversed(path))
+def _ups(lateral: np.ndarray) -> list[np.ndarray]:
+    """The directions across the lateral axis that may be up: along the armature's axes, as far as they can be."""
+    found: list[np.ndarray] = []
+    for axis in np.eye(3)[np.argsort(np.abs(lateral), kind="stable")]:
+        across = axis - lateral * (axis @ lateral)
+        length = float(np.linalg.norm(across))
+        if length > 0.1 and all(abs(across @ other) < 0.99 * length for other in found):
+            found.append(across / length)
+    return [sign * axis for axis in found for sign in (1, -1)]
 
 
-def _snapped(direction: np.ndarray, lateral: np.ndarray) -> np.ndarray:
-    """The axis, other than the lateral one, that a direction is nearest to."""
-    direction = direction * (1 - np.abs(lateral))
-    axis = np.zeros(3)
-    largest = int(np.argmax(np.abs(direction)))
-    axis[largest] = np.sign(direction[largest])
-    return axis
+def _paths(skeleton: Skeleton, mirror: _Mirror, start: int) -> list[tuple[int, ...]]:
+    """The way from the start to every paired bone of its subtree that is three bones down or more."""
+    ways, open_ways = [], [(start,)]
+    while open_ways:
+        way = open_ways.pop()
+        if len(way) > 2:
+            ways.append(way)
+        if len(way) < 12:
+            open_ways += [(*way, c) for c in skeleton.children[way[-1]] if mirror.partners[c] >= 0]
+    return ways
 
 
-def _leg(mirror: _Mirror, path: tuple[int, ...], up: np.ndarray) -> _Limb | None:
-    points = mirror.heads[list(path)]
-    drop = float(np.max(points[0] @ up - points @ up))
-    best = None
-    for hip, knee, ankle in combinations(range(len(path)), 3):
-        thigh, shin = points[knee] - points[hip], points[ankle] - points[knee]
-        lengths = np.linalg.norm(thigh), np.linalg.norm(shin)
-        first = points[hip + 1] - points[hip]
-        if min(lengths) < 0.02 or drop < 0.1 or -(first @ up) < 0.75 * np.linalg.norm(first):
+def _off(value: float, usual: float, deviation: float) -> float:
+    """The score of a value that is usually another."""
+    return -1.5 * float(np.log1p(((value - usual) / deviation) ** 2 / 3))
+
+
+def _best_limb(choices: list[_Limb]) -> _Limb | None:
+    if not choices:
+        return None
+    best = max(choices, key=lambda limb: limb.score)
+    rivals = [limb.score for limb in choices if limb.joints != best.joints]
+    return _Limb(best.path, best.joints, best.score, best.score - max(rivals, default=best.score - 3))
+
+
+def _leg(skeleton: Skeleton, mirror: _Mirror, paths: list[tuple[int, ...]], up: np.ndarray) -> _Limb | None:
+    heads, choices = mirror.heads, []
+    for path in paths:
+        points = heads[list(path)]
+        if (points[0] - points[-1]) @ up < 0.08:
             continue
-        straight = -((thigh + shin) @ up)
-        score = 2 * straight / drop - 0.7 * abs(np.log(lengths[0] / lengths[1])) - 0.3 * hip
-        score -= 2 * (lengths[0] + lengths[1] - straight)
-        score -= 5 * (_bend(points[hip : knee + 1]) + _bend(points[knee : ankle + 1]))
-        if ankle + 1 < len(path):
-            foot = points[ankle + 1] - points[ankle]
-            score += 0.8 * (-(foot @ up) < 0.85 * np.linalg.norm(foot))
-        score -= 0.5 * max(0, len(path) - 1 - ankle - 2)  # a foot has few bones
-        if best is None or score > best.score:
-            best = _Limb(path, (hip, knee, ankle), float(score))
-    return best
+        ankle = len(path) - 1
+        beyond = [b for b in skeleton.subtree(path[-1]) if mirror.partners[b] >= 0]
+        reach = float(np.linalg.norm(heads[beyond] - points[-1], axis=1).max())
+        ground = float(min((heads[beyond] @ up).min(), points[-1] @ up))
+        for hip, knee in combinations(range(ankle), 2):
+            thigh, shin = points[knee] - points[hip], points[ankle] - points[knee]
+            upper, lower = float(np.linalg.norm(thigh)), float(np.linalg.norm(shin))
+            drop = float((points[hip] - points[ankle]) @ up)
+            if min(upper, lower) < 0.03 or drop < 0.75 * (upper + lower):
+                continue
+            score = _off(float(np.log(upper / lower)), 0.0, 0.18)
+            score += _off(drop / (upper + lower), 1.0, 0.06)
+            score += _off(_angle(thigh, shin), 5.0, 12.0)
+            score -= 8 * (_bend(points[hip : knee + 1]) + _bend(points[knee : ankle + 1]))
+            score += _off((float(points[ankle] @ up) - ground) / drop, 0.07, 0.08)
+            score += _off(max(0.0, reach / lower - 0.45), 0.0, 0.3)
+            score += 3 * (upper + lower) / (upper + lower + float(np.linalg.norm(points[0] - points[hip])))
+            score += 2.0 * (reach > 0.1 * lower) - 0.1 * hip
+            if hip > 0:  # a twist bone lies on the line of the leg
+                score -= 1.5 * (_angle(points[hip] - points[0], thigh) < 4)
+            score -= 1.5 * _ends_short(skeleton, mirror, path)
+            choices.append(_Limb(path, (path[hip], path[knee], path[ankle]), score))
+    return _best_limb(choices)
+
+
+def _ends_short(skeleton: Skeleton, mirror: _Mirror, path: tuple[int, ...]) -> bool:
+    """Whether the last bone is beside the limb, as twist bones are: another one is farther on the same way."""
+    parent, end = mirror.heads[path[-2]], mirror.heads[path[-1]]
+    own = end - parent
+    for other in skeleton.children[path[-2]]:
+        way = mirror.heads[other] - parent
+        if other != path[-1] and way @ own > 1.02 * (own @ own) and _angle(own, way) < 15:
+            return True
+    return False
+
+
+def _angle(first: np.ndarray, second: np.ndarray) -> float:
+    """Degrees between two vectors; 90 where one has no length."""
+    cosine = first @ second / max(float(np.linalg.norm(first) * np.linalg.norm(second)), 1e-12)
+    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
 
 
 def _bend(points: np.ndarray) -> float:
     """How far bones within a stiff segment leave the straight line, as a share of its length."""
+    if len(points) < 3:
+        return 0.0
     chord = points[-1] - points[0]
     length = float(np.linalg.norm(chord))
-    aside = np.cross(points[1:-1] - points[0], chord / length)
-    return float(np.linalg.norm(aside, axis=1).max(initial=0.0)) / length
+    steps = points[1:-1] - points[0]
+    aside = steps - np.outer(steps @ chord, chord) / length**2
+    return float(np.linalg.norm(aside, axis=1).max()) / length
 
 
-def _arm(skeleton: Skeleton, mirror: _Mirror, path: tuple[int, ...]) -> _Limb | None:
-    points = mirror.heads[list(path)]
-    reach = float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
-    best = None
-    for shoulder, elbow, wrist in combinations(range(len(path)), 3):
-        upper = float(np.linalg.norm(points[elbow] - points[shoulder]))
-        lower = float(np.linalg.norm(points[wrist] - points[elbow]))
-        if min(upper, lower) < 0.02:
-            continue
-        score = 2 * (upper + lower) / reach - 2.0 * abs(np.log(upper / lower / 1.05))
-        score += 1.0 * (len(skeleton.children[path[wrist]]) > 1) + 0.6 * (shoulder > 0)
-        score -= 5 * (_bend(points[shoulder : elbow + 1]) + _bend(points[elbow : wrist + 1]))
-        if best is None or score > best.score:
-            best = _Limb(path, (shoulder, elbow, wrist), float(score))
-    return best
+def _arm(skeleton: Skeleton, mirror: _Mirror, paths: list[tuple[int, ...]]) -> _Limb | None:
+    heads, choices = mirror.heads, []
+    for path in paths:
+        points = heads[list(path)]
+        wrist = len(path) - 1
+        beyond = [b for b in skeleton.subtree(path[-1]) if mirror.partners[b] >= 0]
+        reach = float(np.linalg.norm(heads[beyond] - points[-1], axis=1).max())
+        fingers = sum(mirror.partners[child] >= 0 for child in skeleton.children[path[-1]])
+        for shoulder, elbow in combinations(range(wrist), 2):
+            first, second = points[elbow] - points[shoulder], points[wrist] - points[elbow]
+            upper, lower = float(np.linalg.norm(first)), float(np.linalg.norm(second))
+            if min(upper, lower) < 0.02:
+                continue
+            collar = float(np.linalg.norm(points[shoulder] - points[0]))
+            score = _off(float(np.log(upper / lower)), 0.06, 0.15)
+            score += _off(_angle(first, second), 0.0, 40.0)
+            score -= 8 * (_bend(points[shoulder : elbow + 1]) + _bend(points[elbow : wrist + 1]))
+            score += _off(max(0.0, reach / lower - 0.7), 0.0, 0.2)
+            score += 1.0 * (fingers > 1) + 0.5 * (reach > 0.15 * lower)
+            score -= 1.5 * _ends_short(skeleton, mirror, path)
+            if shoulder > 0:
+                inner = mirror.places[path[0]] < 0.7 * mirror.places[path[shoulder]]
+                score += 0.6 if inner and 0.1 * upper < collar < upper else -0.8
+                # A twist bone lies on the line of the arm.
+                score -= 0.4 * (_angle(points[shoulder] - points[0], first) < 3 if collar else 1)
+            score += 3 * (upper + lower) / (upper + lower + max(0.0, collar - 0.6 * upper))
+            score -= 0.2 * max(0, shoulder - 1)
+            choices.append(_Limb(path, (path[shoulder], path[elbow], path[wrist]), score))
+    return _best_limb(choices)
 
 
-def _unpaired(mirror: _Mirror, bones: Iterable[int]) -> float:
-    """Mean miss of the mirrored bones' places, shares of the extent."""
-    other = mirror.heads[mirror.sides < 0]
-    if not len(other):
-        return 1.0
-    flipped = mirror.heads[list(bones)] * (1 - 2 * np.abs(mirror.axis))
-    return float(np.linalg.norm(flipped[:, None] - other, axis=-1).min(axis=1).mean())
+def _together(skeleton: Skeleton, mirror: _Mirror, up: np.ndarray, leg: _Limb, arm: _Limb) -> float:
+    """The score of a leg and an arm as those of one figure."""
+    heights = mirror.heads @ up
+    shared = set(skeleton.ancestors(leg.path[0])) & set(skeleton.ancestors(arm.path[0]))
+    if not any(mirror.sides[bone] == 0 for bone in shared):
+        return -np.inf
+    trunk = float(heights[arm.joints[0]] - heights[leg.joints[0]])
+    if trunk < 0.05:
+        return -np.inf
+    long_leg, long_arm = (_length(mirror.heads[list(limb.joints)]) for limb in (leg, arm))
+    score = _off(float(np.log(long_arm / trunk)), np.log(1.3), 0.4)
+    score += _off(float(np.log(long_leg / trunk)), np.log(1.7), 0.5)
+    hip, shoulder = mirror.places[leg.joints[0]], mirror.places[arm.joints[0]]
+    score += _off(float(np.log(max(shoulder, 1e-3) / max(hip, 1e-3))), np.log(1.75), 0.25)
+    # A head is above the shoulders, on what the arms hang on; hair and ears hang on it.
+    on = next((b for b in skeleton.ancestors(arm.path[0]) if mirror.sides[b] == 0), -1)
+    above = [b for b in skeleton.subtree(on) if mirror.sides[b] == 0] if on >= 0 else []
+    top = max((heights[b] for b in above), default=-np.inf)
+    score += 1.0 if top > heights[arm.joints[0]] else -1.0
+    # Quadrupeds have trunks that lie.
+    way = mirror.heads[arm.joints[0]] - mirror.heads[leg.joints[0]]
+    way = way - mirror.axis * (way @ mirror.axis)
+    score += _off(float(np.degrees(np.arccos(min(1.0, trunk / np.linalg.norm(way))))), 0.0, 20.0)
+    # Wings are behind the trunk.
+    depth = abs(float((mirror.heads[arm.joints[0]] - mirror.heads[on]) @ np.cross(mirror.axis, up)))
+    score += _off(depth / trunk, 0.0, 0.1)
+    wrist = float(heights[arm.joints[2]] - heights[arm.joints[0]])
+    score += _off(max(0.0, wrist / long_arm), 0.0, 0.25)
+    return score - 10 * mirror.miss((*leg.joints, *arm.joints))
 
 
-def _mapping(skeleton: Skeleton, mirror: _Mirror, up: np.ndarray, leg: _Limb, arm: _Limb) -> RigMapping:
-    joints = _middle(skeleton, mirror, up, leg, arm)
-    confidence = dict.fromkeys(joints, 0.9)
-    one_side: dict[str, int] = {}
+def _length(points: np.ndarray) -> float:
+    return float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
+
+
+def _mapping(skeleton: Skeleton, figure: _Figure) -> RigMapping:
+    mirror, leg, arm = figure.mirror, figure.leg, figure.arm
+    joints, confidence = _middle(skeleton, figure)
+    one_side: dict[str, tuple[int, float]] = {}
     for limb, names in ((leg, ("hip", "knee", "ankle")), (arm, ("shoulder", "elbow", "wrist"))):
-        one_side |= {name: limb.path[place] for name, place in zip(names, limb.joints, strict=True)}
-    if arm.joints[0] > 0:
-        one_side["collar"] = arm.path[0]
-    toe = _toe(skeleton, mirror, leg)
+        one_side |= {name: (bone, limb.lead) for name, bone in zip(names, limb.joints, strict=True)}
+    if arm.joints[0] != arm.path[0]:
+        one_side["collar"] = arm.path[0], arm.lead
+    head = joints.get("head")
+    forward, sure = _forward(skeleton, figure, head)
+    toe = _toe(skeleton, figure, forward)
     if toe is not None:
-        one_side["foot"] = toe
-    forward, sure = _forward(skeleton, mirror, up, leg, arm)
-    left = np.cross(up, forward) @ mirror.axis * np.sign(np.linalg.det(skeleton.matrix[:3, :3]))
+        one_side["foot"] = toe, leg.lead
+    left = np.cross(figure.up, forward) @ mirror.axis * np.sign(np.linalg.det(skeleton.matrix[:3, :3]))
     here, there = ("left", "right") if left > 0 else ("right", "left")
-    for name, bone in one_side.items():
-        joints[f"{here}_{name}"] = bone
-        partner, miss = _partner(skeleton, mirror, bone)
-        confidence[f"{here}_{name}"] = confidence[f"{there}_{name}"] = float(
-            sure * np.exp(-miss / (2 * _MIRROR_TOLERANCE))
-        )
-        joints[f"{there}_{name}"] = partner
+    for name, (bone, lead) in one_side.items():
+        joints[f"{here}_{name}"], joints[f"{there}_{name}"] = bone, int(mirror.partners[bone])
+        matched = float(np.exp(-mirror.miss([bone]) / (2 * _MIRROR_TOLERANCE)))
+        confidence[f"{here}_{name}"] = confidence[f"{there}_{name}"] = sure * matched * _sureness(lead)
     names = {joint: skeleton.names[bone] for joint, bone in joints.items()}
-    return RigMapping(names, confidence, float(np.mean([confidence[joint] for joint in joints])))
+    # However clear each choice was, what is hardly a humanoid is not surely mapped.
+    usual = 1.0 - float(np.exp(-(figure.score + 4.0) / 3.0))
+    confidence = {joint: usual * confidence[joint] for joint in joints}
+    return RigMapping(names, confidence, float(np.mean(list(confidence.values()))))
 
 
-def _middle(skeleton: Skeleton, mirror: _Mirror, up: np.ndarray, leg: _Limb, arm: _Limb) -> dict[str, int]:
-    """Pelvis, spine, neck and head."""
-    height = mirror.heads @ up
-    hip, collar = leg.path[leg.joints[0]], arm.path[0]
-    trunk = [bone for bone in skeleton.ancestors(collar) if mirror.sides[bone] == 0][::-1]
-    above_hip = [bone for bone in skeleton.ancestors(leg.path[0]) if mirror.sides[bone] == 0]
-    pelvis = next((b for b in above_hip if b in trunk and height[b] <= height[hip] + 0.05), above_hip[-1])
+def _sureness(lead: float) -> float:
+    """0.5 where the next best choice is as good, towards 1 where it is far off."""
+    return 1.0 - 0.5 * float(np.exp(-2.0 * lead))
+
+
+def _middle(skeleton: Skeleton, figure: _Figure) -> tuple[dict[str, int], dict[str, float]]:
+    """Pelvis, spine, neck and head, and how sure each is."""
+    mirror, leg, arm = figure.mirror, figure.leg, figure.arm
+    height = mirror.heads @ figure.up
+    trunk = [bone for bone in skeleton.ancestors(arm.path[0]) if mirror.sides[bone] == 0][::-1]
+    pelvis = _pelvis(skeleton, figure, trunk, height)
     spine = trunk[trunk.index(pelvis) + 1 :] if pelvis in trunk else trunk
+    shoulders, hips = float(height[arm.joints[0]]), float(height[leg.joints[0]])
     upper: list[int] = []
-    if spine and height[spine[-1]] > height[collar] + 0.01:  # the arms hang on the neck
+    # The arms may hang on the neck.
+    if len(spine) > 1 and height[spine[-1]] > height[arm.path[0]] + 0.08 * (shoulders - hips):
         upper.append(spine.pop())
-    last = upper[-1] if upper else (spine[-1] if spine else pelvis)
-    while not (upper and _has_face(skeleton, mirror, last, height)):
-        further = [b for b in skeleton.children[last] if mirror.sides[b] == 0 and height[b] > height[last]]
-        if not further:
-            break
-        last = max(further, key=lambda bone: len(list(skeleton.subtree(bone))))
-        upper.append(last)
-    found = {"pelvis": pelvis} | _spine(spine, height, pelvis)
-    if len(upper) > 2 and not _has_face(skeleton, mirror, last, height):
-        # A long last step is the skull, from the head to a bone that only marks its top; where the toes end
-        # in such bones too, it need not be so long.
-        skull = 0.07 if len(leg.path) - leg.joints[2] < 3 else 0.035
-        if height[upper[-1]] - height[upper[-2]] > skull:
-            upper.pop()
-    if upper:
-        found["head"] = upper[-1]
-    if len(upper) > 1:
-        found["neck"] = upper[0]
-    return found
+    found, confidence = {"pelvis": pelvis}, {"pelvis": 0.9}
+    for joint, bone in _spine(spine, height, pelvis).items():
+        found[joint], confidence[joint] = bone, 0.9 if len(spine) < 4 else 0.8
+    start = upper[-1] if upper else (spine[-1] if spine else pelvis)
+    way, sure = _way_to_head(skeleton, mirror, height, start, upper, (shoulders, shoulders - hips))
+    if way:
+        found["head"], confidence["head"] = way[-1], sure
+    if len(way) > 1:
+        found["neck"], confidence["neck"] = way[0], sure
+    return found, confidence
 
 
-def _has_face(skeleton: Skeleton, mirror: _Mirror, bone: int, height: np.ndarray) -> bool:
-    """Whether eyes or other parts of a face hang on a bone, rather than arms."""
-    parts = [child for child in skeleton.children[bone] if mirror.sides[child] != 0]
-    small = [part for part in parts if np.ptp(height[list(skeleton.subtree(part))]) < 0.15]
-    return len(small) > 1 or len(skeleton.children[bone]) > 3
+def _pelvis(skeleton: Skeleton, figure: _Figure, trunk: list[int], height: np.ndarray) -> int:
+    """The lowest bone of the trunk that is no root on the ground or at the pelvis's own place."""
+    leg = figure.leg
+    hip, ankle = float(height[leg.joints[0]]), float(height[leg.joints[2]])
+    carries = set(skeleton.ancestors(leg.path[0]))
+    low = hip - 0.35 * (hip - ankle)
+    able = [bone for bone in trunk if height[bone] > low]
+    if not able:
+        return trunk[-1]
+    common = [bone for bone in able if bone in carries]
+    pelvis = common[-1] if common else able[0]
+    # Some rigs hang the legs on the first bone of the spine.
+    above = skeleton.parents[pelvis]
+    rises = float(height[pelvis] - height[above]) if above in able else 0.0
+    if rises > 2 * _SAME_PLACE and height[pelvis] > hip + 0.02 and height[above] > hip - 0.02:
+        return above
+    return pelvis
 
 
 def _spine(spine: list[int], height: np.ndarray, pelvis: int) -> dict[str, int]:
@@ -313,42 +534,131 @@ def _spine(spine: list[int], height: np.ndarray, pelvis: int) -> dict[str, int]:
     return dict(zip(("spine1", "spine3"), spine, strict=False))
 
 
-def _toe(skeleton: Skeleton, mirror: _Mirror, leg: _Limb) -> int | None:
-    ankle = leg.joints[2]
-    toes = [child for child in skeleton.children[leg.path[ankle]] if mirror.sides[child] > 0]
-    if ankle + 1 >= len(leg.path) or len(toes) > 3:  # each toe by itself
+def _way_to_head(
+    skeleton: Skeleton,
+    mirror: _Mirror,
+    height: np.ndarray,
+    start: int,
+    upper: list[int],
+    trunk: tuple[float, float],
+) -> tuple[list[int], float]:
+    """The bones from the neck to the head, above ``start``, and how sure the head is.
+
+    ``trunk``: height of the shoulders, and of the shoulders above the hips.
+    """
+    shoulders, size = trunk
+    ways = [list(upper)] if upper else []
+    open_ways = [[*upper, child] for child in skeleton.children[start] if mirror.sides[child] == 0]
+    while open_ways:
+        way = open_ways.pop()
+        if height[way[-1]] < shoulders - 0.25 * size or len(way) > 7:
+            continue
+        ways.append(way)
+        open_ways += [[*way, child] for child in skeleton.children[way[-1]] if mirror.sides[child] == 0]
+    rated = sorted(
+        ((_head_score(skeleton, mirror, height, start, way, trunk), way) for way in ways), reverse=True
+    )
+    if not rated:
+        return [], 0.0
+    best, way = rated[0]
+    return way, _sureness(best - rated[1][0]) if len(rated) > 1 else 0.95
+
+
+def _head_score(
+    skeleton: Skeleton,
+    mirror: _Mirror,
+    height: np.ndarray,
+    start: int,
+    way: list[int],
+    trunk: tuple[float, float],
+) -> float:
+    shoulders, size = trunk
+    head = way[-1]
+    score = _off((float(height[head]) - shoulders) / size, 0.34, 0.12)
+    score += (0.0, -0.5, 0.0, -0.1, -0.4, -1.0, -1.6, -2.2)[min(len(way), 7)]
+    parts = [min(_face_parts(skeleton, mirror, bone), 1.0) for bone in way]
+    score += 1.5 * parts[-1] - 1.5 * max(parts[:-1], default=0.0)
+    for a, b in pairwise([start, *way]):
+        length = float(np.linalg.norm(mirror.heads[b] - mirror.heads[a]))
+        if length > _SAME_PLACE:
+            score += _off(min(float(height[b] - height[a]) / length, 0.9), 0.9, 0.25)
+        elif b == head and a != start:  # a second bone at the head's place
+            score -= 3.0
+    if len(way) > 1:
+        # A long last step is the skull, from the head to a bone that only marks its top.
+        skull = float(np.linalg.norm(mirror.heads[head] - mirror.heads[way[-2]]))
+        score += _off(max(0.0, skull / size - 0.25), 0.0, 0.08)
+        score -= 1.0 * (skull < 0.07 * size)  # a jaw
+        if len(way) > 2 and not skeleton.children[head]:
+            step = float(np.linalg.norm(mirror.heads[way[-2]] - mirror.heads[way[-3]]))
+            score -= 1.0 * (skull < 0.7 * step)  # the end of a head
+    # What goes on a little way up is a neck.
+    steps = [mirror.heads[c] - mirror.heads[head] for c in skeleton.children[head] if mirror.sides[c] == 0]
+    lengths = [float(np.linalg.norm(step)) for step in steps]
+    rises = [float(height[c] - height[head]) for c in skeleton.children[head] if mirror.sides[c] == 0]
+    score -= 1.0 * (bool(rises) and max(rises) < -0.1 * size)  # hair
+    return score - 0.7 * any(
+        0.07 * size < rise < 0.25 * size and rise > 0.8 * length
+        for rise, length in zip(rises, lengths, strict=True)
+    )
+
+
+def _face_parts(skeleton: Skeleton, mirror: _Mirror, bone: int) -> float:
+    """How much hangs on a bone as on a head: eyes, ears, hair, a jaw; not arms."""
+    children = [
+        below
+        for child in skeleton.children[bone]
+        for below in (
+            skeleton.children[child]
+            if mirror.sides[child] == 0
+            and np.linalg.norm(mirror.heads[child] - mirror.heads[bone]) < _SAME_PLACE
+            else (child,)
+        )
+    ]
+    pairs = [
+        child
+        for child in children
+        if mirror.sides[child] > 0
+        and mirror.partners[child] >= 0
+        and abs(mirror.places[list(skeleton.subtree(child))]).max() < 0.15
+    ]
+    middle = [child for child in children if mirror.sides[child] == 0]
+    return 1.0 * len(pairs) + 0.6 * max(0, len(middle) - 1)
+
+
+def _toe(skeleton: Skeleton, figure: _Figure, forward: np.ndarray) -> int | None:
+    heads, ankle = figure.mirror.heads, figure.leg.joints[2]
+    ahead = [
+        child
+        for child in skeleton.children[ankle]
+        if figure.mirror.partners[child] >= 0 and (heads[child] - heads[ankle]) @ forward > 0.005
+    ]
+    if not ahead or len(ahead) > 3:  # each toe by itself
         return None
-    return leg.path[ankle + 1]
+    return max(
+        ahead, key=lambda child: (len(skeleton.children[child]) > 0, (heads[child] - heads[ankle]) @ forward)
+    )
 
 
-def _forward(
-    skeleton: Skeleton, mirror: _Mirror, up: np.ndarray, leg: _Limb, arm: _Limb
-) -> tuple[np.ndarray, float]:
+def _forward(skeleton: Skeleton, figure: _Figure, head: int | None) -> tuple[np.ndarray, float]:
     """(3,) the axis that the figure faces, and how sure that is, 0..1.
 
-    Feet point forward, knees bend forward, elbows backward.
+    Feet point forward, faces are in front of heads, knees bend forward, elbows backward.
     """
-    axis = np.abs(np.cross(up, mirror.axis))
-    hip, knee, ankle = (mirror.heads[leg.path[place]] for place in leg.joints)
-    shoulder, elbow, wrist = (mirror.heads[arm.path[place]] for place in arm.joints)
-    foot = leg.path[leg.joints[2]]
+    mirror, leg, arm = figure.mirror, figure.leg, figure.arm
+    axis = np.cross(figure.up, mirror.axis)
+    hip, knee, ankle = (mirror.heads[bone] for bone in leg.joints)
+    shoulder, elbow, wrist = (mirror.heads[bone] for bone in arm.joints)
+    foot = leg.joints[2]
     tail = (skeleton.tails[foot] - skeleton.heads[foot]) / np.ptp(skeleton.heads, axis=0).max()
-    bends = (2 * knee - hip - ankle) - (2 * elbow - shoulder - wrist)
-    seen = float((3 * (mirror.heads[leg.path[-1]] - ankle) + tail + bends) @ axis)
+    bends = (2 * knee - hip - ankle) - 0.5 * (2 * elbow - shoulder - wrist)
+    below = [bone for bone in skeleton.subtree(foot) if bone != foot and mirror.partners[bone] >= 0]
+    toes = (mirror.heads[below] - ankle) @ axis if below else np.zeros(1)
+    # A heel is behind, but the toes are farther in front.
+    far = float(toes[np.argmax(np.abs(toes))])
+    seen = 3 * far + float(bends @ axis) + (0.3 if below else 1.0) * float(tail @ axis)
+    if head is not None:
+        # Eyes, jaw and nose; hair is as often behind.
+        pairs = [b for b in skeleton.children[head] if mirror.sides[b] > 0 and not skeleton.children[b]]
+        seen += sum(float((mirror.heads[b] - mirror.heads[head]) @ axis) for b in pairs[:4])
     return axis * (1.0 if seen > 0 else -1.0), abs(seen) / (abs(seen) + 0.02)
-
-
-def _partner(skeleton: Skeleton, mirror: _Mirror, bone: int) -> tuple[int, float]:
-    """The bone on the other side, and how far it is from the mirrored place in shares of the extent."""
-    depth = len(list(skeleton.ancestors(bone)))
-    flipped = mirror.heads[bone] * (1 - 2 * np.abs(mirror.axis))
-    others = [
-        other
-        for other in range(len(skeleton.names))
-        if mirror.sides[other] < 0
-        and len(list(skeleton.ancestors(other))) == depth
-        and len(skeleton.children[other]) == len(skeleton.children[bone])
-    ] or np.flatnonzero(mirror.sides < 0).tolist()
-    distances = np.linalg.norm(mirror.heads[others] - flipped, axis=1)
-    best = int(np.argmin(distances))
-    return others[best], float(distances[best])

@@ -4,6 +4,7 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
+from random_skeletons import random_skeleton
 from rigs import imported, truth
 
 from sketch2pose_blender.core.rig_mapping import Skeleton, map_skeleton
@@ -71,6 +72,31 @@ def test_what_is_no_humanoid_is_not_mapped():
     snake = Skeleton(tuple("abcdefghijkl"), tuple(range(-1, 11)), line, line, np.eye(4))
     assert map_skeleton(snake).bones == {}
     assert map_skeleton(snake).overall == 0
+
+
+def test_random_humanoids():
+    """Spines, necks, twist bones, fingers, hair, skirts, tails, wings, IK bones, props, any axes and unit."""
+    whole, sides, sure, unsure = 0, 0, [], []
+    count = 40
+    for seed in range(count):
+        skeleton, joints, names = random_skeleton(seed)
+        found = map_skeleton(skeleton)
+        right = found.bones == joints
+        whole += right
+        (sure if right else unsure).append(found.overall)
+        limbs = [
+            joint for joint in joints if joint.split("_")[-1] in ("wrist", "ankle") and joint in found.bones
+        ]
+        sides += all(names[int(found.bones[joint])].split()[0] == joint.split("_")[0] for joint in limbs)
+    assert whole >= 0.9 * count
+    assert sides >= 0.95 * count
+    assert not unsure or np.mean(unsure) < np.mean(sure)
+
+
+def test_a_figure_that_faces_no_axis():
+    turn = np.radians(33)
+    skeleton, joints = figure(((np.cos(turn), -np.sin(turn), 0), (np.sin(turn), np.cos(turn), 0), (0, 0, 1)))
+    assert map_skeleton(skeleton).bones == joints
 
 
 def test_real_rigs():
