@@ -3,12 +3,12 @@
 Figures are built z up, facing -y, left at +x, about 1.7 units high; then they are turned, scaled and shuffled.
 """
 
+# Tuples here are added to arrays, not to tuples.
+# ruff: noqa: RUF005
+
 from dataclasses import dataclass, field
 
 import numpy as np
-
-# Tuples here are added to arrays, not to tuples.
-# ruff: noqa: RUF005
 
 from sketch2pose_blender.core.rig_mapping import Skeleton
 
