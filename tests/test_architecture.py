@@ -39,6 +39,14 @@ def test_imports_stay_within_bounds(folder: str, banned: set[str]) -> None:
     assert {name: found for name, found in broken.items() if found} == {}
 
 
+def test_onnx_runtime_is_imported_in_one_place() -> None:
+    """Where its telemetry is switched off."""
+    folders = ("backend", "training", "sketch2pose_blender", "tools", "tests")
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    found = [file.relative_to(ROOT).as_posix() for file in files if "onnxruntime" in imports(file)]
+    assert found == ["backend/engines/onnx.py"]
+
+
 def test_backend_starts_light() -> None:
     """Importing the library loads neither numpy nor ONNX Runtime nor torch."""
     program = (

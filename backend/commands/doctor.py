@@ -59,12 +59,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _onnx_runtime() -> str:
     """Version and what it can run on."""
+    from ..engines.onnx import load_runtime
+
     try:
-        import onnxruntime
-    except ImportError:
+        runtime = load_runtime()
+    except InstallError:
         return "not installed"
-    offered = [name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers()]
-    return f"{onnxruntime.__version__} ({', '.join(offered)})"
+    offered = [name.removesuffix("ExecutionProvider") for name in runtime.get_available_providers()]
+    return f"{runtime.__version__} ({', '.join(offered)})"
 
 
 def _torch() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,23 @@ def check_weights(graph: Path) -> str:
     return f"{graph.stem}@{expected[numbers.name]}"
 
 
+def load_runtime() -> Any:
+    """ONNX Runtime, which must not be imported in any other way.
+
+    Its wheels (1.32) report their use to Microsoft: imported as it is, it writes a device number and a data
+    base into the user's cache folder and a file into the temporary folder. The variable prevents all three.
+
+    Raises:
+        InstallError: it is missing.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise InstallError("ONNX Runtime is missing; install the package onnxruntime.") from error
+    return onnxruntime
+
+
 class OnnxEngine:
     """Runs the keypoint network with ONNX Runtime.
 
@@ -91,12 +109,8 @@ class OnnxEngine:
         self._graph = weights or KEYPOINT_NETWORK
         self._threads = threads
         self.weights_id = check_weights(self._graph)
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise InstallError("ONNX Runtime is missing; install the package onnxruntime.") from error
-        self._runtime: Any = onnxruntime
-        offered = set(onnxruntime.get_available_providers())
+        self._runtime = load_runtime()
+        offered = set(self._runtime.get_available_providers())
         self._devices = [name for name, provider, _ in PROVIDERS if provider in offered]
         if device != "auto":
             if device not in self._devices:

@@ -1,19 +1,23 @@
 """The engines: both give the same answers from the same files, and a device that fails is done without."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 
 from backend.engines.choice import make_engine
-from backend.engines.onnx import KEYPOINT_NETWORK, OnnxEngine
+from backend.engines.onnx import KEYPOINT_NETWORK, OnnxEngine, load_runtime
 from backend.errors import InputError, InstallError
 from backend.figures import propose_figures
 from backend.images import read_image
 from backend.keypoints import NetworkOutput, crop_figure, read_keypoints
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+onnxruntime = load_runtime()
 
 
 def noise(count):
@@ -213,3 +217,12 @@ def test_numbers_of_another_network_are_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr("backend.engines.torch.check_weights", lambda graph: "x@0")
     with pytest.raises(InstallError, match="another network"):
         TorchEngine(tmp_path / KEYPOINT_NETWORK.name)
+
+
+def test_nothing_is_written_for_anybody_to_collect(tmp_path):
+    """ONNX Runtime's wheels would leave a device number, a data base and a session file behind."""
+    program = "from backend.engines.onnx import OnnxEngine; OnnxEngine()"
+    folders = {name: str(tmp_path) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_DATA_HOME")}
+    kept = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, env={**kept, **folders})
+    assert list(tmp_path.rglob("*")) == []

@@ -203,7 +203,7 @@ def _time_row(name: str, milliseconds: np.ndarray) -> str:
 
 def _machine() -> str:
     """The processor and the packages that decide on the time."""
-    import onnxruntime
+    from backend.engines.onnx import load_runtime
 
     name = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
@@ -212,5 +212,5 @@ def _machine() -> str:
         name = found.group(1) if found else name
     return (
         f"{name}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, "
-        f"NumPy {np.__version__}, ONNX Runtime {onnxruntime.__version__}"
+        f"NumPy {np.__version__}, ONNX Runtime {load_runtime().__version__}"
     )
