@@ -1,4 +1,4 @@
-"""The command line: ``python -m backend pose|doctor``."""
+"""The command line: ``python -m backend pose|serve|doctor``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__
-from .commands import doctor, pose
+from .commands import doctor, pose, serve
 from .errors import SketchPoseError
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -28,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module, summary in (
         ("pose", pose, "pose the figures in drawings"),
+        ("serve", serve, "pose drawings for other programs on this machine, over HTTP"),
         ("doctor", doctor, "tell what is installed and whether it works"),
     ):
         command = commands.add_parser(name, help=summary, description=module.__doc__)

@@ -1,8 +1,8 @@
-"""The boundary: what the backend answers, as plain data. Standard library only.
+"""The boundary: what the backend is asked and answers, as plain data. Standard library only.
 
 Both sides share this one file: the backend fills these types, the Blender extension reads them. The
-JSON form is the schema ``sketch2pose/1``; ``poses.schema.json`` beside this file describes it for
-other programs.
+JSON form of results is the schema ``sketch2pose/1``; ``poses.schema.json`` beside this file describes it
+for other programs, ``service.openapi.json`` the local service's requests and answers.
 
 Camera frame: x right, y down, z away from the viewer. left and right are the character's own.
 """
@@ -10,10 +10,11 @@ Camera frame: x right, y down, z away from the viewer. left and right are the ch
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from .errors import InputError
 from .skeleton import JOINT_NAMES, KEYPOINT_NAMES, N_JOINTS
@@ -22,6 +23,13 @@ SCHEMA = "sketch2pose/1"
 #: The JSON Schema of ``poses.json``.
 SCHEMA_FILE = Path(__file__).with_name("poses.schema.json")
 N_BETAS = 10
+#: The version of the local service's protocol, and the header that both sides name it in.
+PROTOCOL = 1
+PROTOCOL_HEADER = "Sketch2Pose-Protocol"
+#: Most figures and readings that may be asked for by number, and most bytes of an image.
+MOST_FIGURES = 100
+MOST_HYPOTHESES = 16
+MOST_IMAGE_BYTES = 64 * 2**20
 #: No pixel, metre or radian is as large as this; NaN and infinity are caught by it too.
 _HUGE = 1e12
 
@@ -176,7 +184,115 @@ class PoseResult:
     images: tuple[ImageResult, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class PoseRequest:
+    """One drawing to pose.
+
+    Attributes:
+        image: the content of an image file.
+        figures: how many figures at most, the largest ones; None for all.
+        box: where the one figure is, pixels of the image; None to find figures.
+        hypotheses: how many readings of a figure at most; None for all.
+    """
+
+    image: bytes
+    figures: int | None = 1
+    box: Box | None = None
+    hypotheses: int | None = None
+
+    def query(self) -> dict[str, str]:
+        """The options as the query of ``POST /v1/jobs``; the image is its body."""
+        query = {"figures": "all" if self.figures is None else str(self.figures)}
+        if self.box is not None:
+            query["box"] = ",".join(f"{value:.6g}" for value in self.box)
+        if self.hypotheses is not None:
+            query["hypotheses"] = str(self.hypotheses)
+        return query
+
+    @staticmethod
+    def from_query(query: Mapping[str, str], image: bytes) -> PoseRequest:
+        """The request of a query and a body.
+
+        Raises:
+            InputError: an option is unknown or malformed.
+        """
+        unknown = sorted(set(query) - {"figures", "box", "hypotheses"})
+        if unknown:
+            raise InputError(f"The option {unknown[0][:40]!r} is unknown; give figures, box or hypotheses.")
+        figures = query.get("figures", "1")
+        return PoseRequest(
+            image,
+            None if figures == "all" else _count(figures, "figures", MOST_FIGURES),
+            _box(query["box"]) if "box" in query else None,
+            _count(query["hypotheses"], "hypotheses", MOST_HYPOTHESES) if "hypotheses" in query else None,
+        )
+
+
+def _count(text: str, name: str, most: int) -> int:
+    if text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= most:
+        return int(text)
+    raise InputError(f"The option {name} is {text[:40]!r}; give a number from 1 to {most}.")
+
+
+def _box(text: str) -> Box:
+    try:
+        x0, y0, x1, y1 = (float(part) for part in text.split(","))
+    except ValueError:
+        x0 = y0 = x1 = y1 = math.nan
+    if not (-_HUGE < x0 < x1 < _HUGE and -_HUGE < y0 < y1 < _HUGE):
+        raise InputError(f"The box is {text[:80]!r}; give x0,y0,x1,y1 in pixels with x0 < x1 and y0 < y1.")
+    return x0, y0, x1, y1
+
+
+JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
+JOB_STATES: tuple[str, ...] = get_args(JobState)
+#: Why a request or job failed: the client decides by it, a person reads the sentence.
+#: input: the drawing or an option cannot be used. install: a part of the installation is missing or damaged,
+#: so that the service is of no use until it is repaired. busy: too many jobs wait; ask again later.
+FailureCode = Literal[
+    "input", "install", "busy", "unauthorised", "protocol", "too_large", "not_found", "late", "cancelled",
+    "remote", "unexpected",
+]  # fmt: skip
+FAILURE_CODES: tuple[str, ...] = get_args(FailureCode)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why something was not done: a code for programs and one sentence for a person."""
+
+    code: FailureCode
+    message: str
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """How far a job is.
+
+    Attributes:
+        id: the job's name in the service.
+        state: what becomes of it; the last three are final.
+        progress: 0..1.
+        failure: why it failed, else None.
+    """
+
+    id: str
+    state: JobState
+    progress: float
+    failure: Failure | None = None
+
+
 # ------------------------------------------------------------------------------------------------ to JSON
+
+
+def status_to_json(status: JobStatus) -> dict[str, Any]:
+    """The status as plain objects; the schema is in ``service.openapi.json``."""
+    error = None if status.failure is None else failure_to_json(status.failure)["error"]
+    return {"id": status.id, "state": status.state, "progress": status.progress, "error": error}
+
+
+def failure_to_json(failure: Failure) -> dict[str, Any]:
+    """The failure as plain objects."""
+    return {"error": {"code": failure.code, "message": failure.message}}
 
 
 def to_json(result: PoseResult) -> dict[str, Any]:
@@ -297,6 +413,31 @@ def from_json(plain: Any) -> PoseResult:
         Generator(*(generator.text(key) for key in ("version", "engine", "device", "weights"))),
         tuple(_image_from_json(image) for image in root.items("images")),
     )
+
+
+def status_from_json(plain: Any) -> JobStatus:
+    """Read a job's status.
+
+    Raises:
+        InputError: it is none.
+    """
+    root = _Reader(plain, "")
+    state = root.text("state")
+    if state not in JOB_STATES:
+        raise root.wrong("state is unknown")
+    failure = None if root.value("error") is None else failure_from_json(plain)
+    return JobStatus(root.text("id"), state, root.number("progress"), failure)  # pyright: ignore[reportArgumentType]
+
+
+def failure_from_json(plain: Any) -> Failure:
+    """Read a failure; one with an unknown code is "unexpected".
+
+    Raises:
+        InputError: it is none.
+    """
+    error = _Reader(plain, "").item("error")
+    code = error.text("code")
+    return Failure(code if code in FAILURE_CODES else "unexpected", error.text("message"))  # pyright: ignore[reportArgumentType]
 
 
 def _image_from_json(image: _Reader) -> ImageResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,19 @@ def read_image(path: Path | str) -> Picture:
         raise InputError(
             f"The file cannot be opened ({_reason(error)}); check its path and rights."
         ) from error
+
+
+def read_image_bytes(content: bytes) -> Picture:
+    """Read the content of an image file, as :func:`read_image` does.
+
+    Raises:
+        InputError: it is empty, broken, too large, too small, or no image.
+    """
+    if not content:
+        raise InputError("The image is empty (0 bytes); save the drawing again.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _decoded(_opened(io.BytesIO(content)))
 
 
 def _opened(file: object) -> Image.Image:

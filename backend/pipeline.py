@@ -17,7 +17,7 @@ from .body import Body, load_body
 from .correction import hypothesis_of
 from .errors import InputError, SketchPoseError
 from .figures import NO_FIGURE, propose_figures, reading_order
-from .images import Picture, from_array, from_image, read_image
+from .images import Picture, from_array, from_image, read_image, read_image_bytes
 from .keypoints import Detection, Engine, detect
 from .skeleton import KEYPOINT_NAMES, KEYPOINT_PARENTS
 
@@ -32,7 +32,7 @@ LEAST_OTHER_READING = 0.05
 #: Two figures overlap at most this share of the smaller one's box.
 MOST_OVERLAP = 0.5
 
-Sketch: TypeAlias = "str | Path | np.ndarray | Image.Image"
+Sketch: TypeAlias = "str | Path | bytes | np.ndarray | Image.Image"
 
 
 class Pipeline:
@@ -71,8 +71,8 @@ class Pipeline:
         """Pose the figures in one drawing.
 
         Args:
-            sketch: an image file, a Pillow image, or an array (H, W), (H, W, 3) or (H, W, 4), uint8 or
-                float 0..1.
+            sketch: an image file, its content as bytes, a Pillow image, or an array (H, W), (H, W, 3) or
+                (H, W, 4), uint8 or float 0..1.
             figures: how many figures at most, the largest ones; None for all. 1 takes the drawing as a
                 whole, parts that lie near each other being one figure, unless the network sees a
                 person more clearly in a part of it.
@@ -202,6 +202,8 @@ def _picture(sketch: Sketch) -> Picture:
         return from_array(sketch)
     if isinstance(sketch, Image.Image):
         return from_image(sketch)
+    if isinstance(sketch, bytes):
+        return read_image_bytes(sketch)
     return read_image(sketch)
 
 

@@ -1,7 +1,7 @@
 """Builds the Blender extension: ``dist/sketch2pose-VERSION-PLATFORM.zip``, complete in itself.
 
-Stages the manifest, the contents of ``sketch2pose_blender/``, ``backend/`` and the wheels of ONNX Runtime
-and Pillow for one platform, then has Blender's own tool, which lies in every bpy wheel, build and check it.
+Stages the manifest, the contents of ``sketch2pose_blender/``, ``backend/`` and the wheels that it imports
+for one platform, then has Blender's own tool, which lies in every bpy wheel, build and check it.
 ``--repository`` does so for every platform and lists the zips in an index, from which Blender installs and
 updates: a folder that any web server can give out, or a studio's file server.
 """
@@ -25,7 +25,10 @@ WHEELS = ROOT / "build" / "wheels"
 
 #: What the backend imports and Blender does not have; numpy is Blender's own. ONNX Runtime names more
 #: packages, but inference imports none of them.
-PACKAGES = ("onnxruntime", "pillow")
+PACKAGES = (
+    "onnxruntime", "pillow",
+    "starlette", "uvicorn", "anyio", "click", "h11", "idna", "typing_extensions",
+)  # fmt: skip
 #: The Pythons of Blender 4.2 to 5.0 and of 5.1 to 5.2.
 PYTHONS = ("3.11", "3.13")
 #: On some platforms another build of a package: on Windows the one that runs on every graphics card.
@@ -66,6 +69,7 @@ def build(target: str, pythons: Sequence[str], out: Path) -> Path:
     """
     if target not in WHEEL_TAGS:
         raise BuildError(f"The platform {target} is not known; choose from {', '.join(WHEEL_TAGS)}.")
+    # Those in pure Python come for each Python alike.
     wheels = {wheel.name: wheel for python in pythons for wheel in download_wheels(target, python)}
     manifest = stage(target, list(wheels.values()))
     name = f"{manifest['id']}-{manifest['version']}-{target}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import correct_panel, operators, panel, preferences, rig_panel, settings
+from . import correct_panel, operators, panel, preferences, rig_panel, service, settings
 
 _CLASSES = (
     settings.SKETCH2POSE_PG_settings,
@@ -35,6 +35,7 @@ def unregister() -> None:
     """Stop what runs and take everything out of Blender again."""
     operators.stop()
     correct_panel.unregister()
+    service.shut_down()
     del bpy.types.Scene.sketch2pose, bpy.types.Object.sketch2pose_rig
     while _registered:
         bpy.utils.unregister_class(_registered.pop())

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import preferences
+from . import preferences, service
 
 if TYPE_CHECKING:
     from ..core.boundary import Body, Hypothesis, PoseResult
@@ -64,13 +63,6 @@ def stop() -> None:
         status.job.cancel()
     status.job = None
     status.text = ""
-
-
-def wheel_folders() -> list[Path]:
-    """Where Blender has unpacked the packages (wheels) that come with extensions."""
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    folder = Path(bpy.utils.user_resource("EXTENSIONS"), ".local", "lib", version, "site-packages")
-    return [folder] if folder.is_dir() else []
 
 
 class _PoseOperator:
@@ -162,19 +154,13 @@ class _PoseOperator:
         return {"CANCELLED"}
 
     def _start(self, context: bpy.types.Context) -> PoseJob:
-        from ..core.client import PoseJob
         from .image_files import image_file
 
         self.remember_target(context)
         image = context.scene.sketch2pose.image
         self._name, self._image_name = Path(image.name).stem, image.name
         self._folder = Path(tempfile.mkdtemp(prefix="sketch2pose-", dir=bpy.app.tempdir))
-        status.job = PoseJob(
-            image_file(image, self._folder),
-            body=preferences.body_file(context),
-            import_folders=wheel_folders(),
-            temporary_folder=self._folder,
-        )
+        status.job = service.submit(context, image_file(image, self._folder), name=self._name)
         return status.job
 
     def _start_and_wait(self, context: bpy.types.Context) -> set[str]:

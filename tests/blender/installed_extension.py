@@ -40,6 +40,14 @@ def files_of(folder):
     return sorted(str(path) for path in folder.rglob("*") if "__pycache__" not in path.parts)
 
 
+def alive(pid):
+    """Whether a process runs; one that has ended and waits to be collected does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def main(package, drawing):
     seen = {"before": traces()}
     bpy.ops.extensions.package_install_files(filepath=package, repo="user_default", enable_on_install=True)
@@ -66,8 +74,8 @@ def main(package, drawing):
 
     core = f"{MODULE}.core"
     client, boundary = sys.modules[f"{core}.client"], sys.modules[f"{core}.boundary"]
-    operators = sys.modules[f"{MODULE}.ui.operators"]
-    folders = ":".join(map(str, [boundary.IMPORT_FOLDER, *operators.wheel_folders()]))
+    service = sys.modules[f"{MODULE}.ui.service"]
+    folders = ":".join(map(str, [boundary.IMPORT_FOLDER, *service.wheel_folders()]))
     probe = [sys.executable, "-I", "-c", PROBE, str(client._BOOTSTRAP), folders, "doctor"]
     done = subprocess.run(probe, capture_output=True, text=True, check=False)
     seen["child_said"] = done.stdout + done.stderr
@@ -75,8 +83,15 @@ def main(package, drawing):
     seen["extensions"] = bpy.utils.user_resource("EXTENSIONS")
     seen["written_beside_the_code"] = sorted(set(files_of(folder)) ^ set(files))
 
+    (poser,) = client._clients.values()
+    pid = poser.pid
+    seen["pose_program"] = alive(pid)
     bpy.ops.preferences.addon_disable(module=MODULE)
     seen["disabled"] = traces()
+    end = time.monotonic() + 2
+    while alive(pid) and time.monotonic() < end:
+        time.sleep(0.02)
+    seen["pose_program_left"] = alive(pid)
     bpy.ops.preferences.addon_enable(module=MODULE)
     seen["enabled_again"] = traces()
     print()

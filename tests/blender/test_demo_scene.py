@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backend.api import Generator, ImageResult, PoseResult, dumps
-from sketch2pose_blender.core.client import PoseJob
+from sketch2pose_blender.core.client import LocalServer, client_of
 
 ROOT = Path(__file__).parents[2]
 DRAWINGS = [ROOT / "examples" / f"{name}.png" for name in ("runner_gesture", "stick_wave", "yoga_chalk")]
@@ -22,7 +22,7 @@ def make_scene(poses, out, *options):
 
 @pytest.fixture(scope="module")
 def posed():
-    images = [PoseJob(path).wait().images[0] for path in DRAWINGS]
+    images = [client_of(LocalServer()).submit(path).wait().images[0] for path in DRAWINGS]
     return [*images, ImageResult("blank.png", 10, 10, "Nothing was found.")]
 
 

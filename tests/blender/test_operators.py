@@ -33,9 +33,9 @@ def choose(path=DRAWING):
 
 
 def hypothesis_of(path):
-    from sketch2pose_blender.core.client import PoseJob
+    from sketch2pose_blender.core.client import LocalServer, client_of
 
-    return PoseJob(path).wait().images[0].figures[0].hypotheses[0]
+    return client_of(LocalServer()).submit(path).wait().images[0].figures[0].hypotheses[0]
 
 
 def everything():
@@ -274,11 +274,11 @@ def test_escape_cancels():
     before = everything()
     operator = WindowlessOperator()
     operator._start(bpy.context)
-    folder, process = operator._folder, operators.status.job._process
+    folder, job = operator._folder, operators.status.job
     assert operator.modal(bpy.context, ESCAPE) == {"CANCELLED"}
     assert everything() == before
     assert not folder.exists()
-    assert process.returncode is not None
+    assert job.state == "cancelled"
     assert not operators.status.busy
     assert bpy.ops.sketch2pose.pose_new.poll()
 
@@ -287,9 +287,9 @@ def test_switching_off_stops_the_job(extension):
     choose()
     operator = WindowlessOperator()
     operator._start(bpy.context)
-    process = operators.status.job._process
+    job = operators.status.job
     operators.stop()
-    assert process.returncode is not None
+    assert job.state == "cancelled"
     assert operator.modal(bpy.context, TIMER) == {"CANCELLED"}
 
 

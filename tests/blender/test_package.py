@@ -14,8 +14,15 @@ import pytest
 import backend
 
 ROOT = Path(__file__).parents[2]
-#: Starts a program in a network namespace of its own: there is no network in it, not even loopback.
-NO_NETWORK = ["unshare", "--net", "--map-root-user"]
+#: Starts a program in a network namespace of its own, where there is nothing but the machine itself: the
+#: loopback device, which is switched on first (SIOCSIFFLAGS with IFF_UP).
+LOOPBACK = """
+import fcntl, os, socket, struct, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+    fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", 1))
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+NO_NETWORK = ["unshare", "--net", "--map-root-user", sys.executable, "-c", LOOPBACK]
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +69,8 @@ def test_zip_is_complete_and_small(package):
     pythons = {"cp311", "cp313"}
     for project in ("onnxruntime", "pillow"):
         assert {w.split("-")[2] for w in manifest["wheels"] if project in w} == pythons
+    for project in ("starlette", "uvicorn", "h11", "anyio", "click", "typing_extensions", "idna"):
+        assert sum(f"/{project}-" in w for w in manifest["wheels"]) == 1
     for needed in ("__init__.py", "LICENSE", "backend/__main__.py", "backend/bodies/default.npz"):
         assert needed in names
     assert any(name.startswith("backend/weights/") and name.endswith(".onnx") for name in names)
@@ -107,6 +116,8 @@ def test_writes_nothing_beside_the_code(seen):
 
 
 def test_switched_off_leaves_nothing(seen):
+    assert seen["pose_program"] is True
+    assert seen["pose_program_left"] is False
     assert "SKETCH2POSE_PT_pose" in seen["installed"]
     assert seen["disabled"] == []
     assert seen["enabled_again"] == seen["installed"]

@@ -1,0 +1,160 @@
+"""The queue: in order, bounded, cancelled, late, broken."""
+
+import threading
+import time
+
+import pytest
+
+from backend.api import Generator, PoseRequest, PoseResult
+from backend.errors import InputError, InstallError
+from backend.jobs import MOST_ENDED, JobQueue, ServiceError
+
+RESULT = PoseResult(Generator("", "", "", ""))
+
+
+class SlowPoser:
+    """Waits in each job until the test opens the gate."""
+
+    def __init__(self):
+        self.gate = threading.Event()
+        self.seen = []
+        self.loads = 0
+
+    def load(self):
+        self.loads += 1
+        return self
+
+    def pose(self, request, report):
+        self.seen.append(request.image)
+        report(0.5)
+        while not self.gate.wait(0.01):
+            report(0.5)
+        if request.image == b"bad":
+            raise InputError("It is bad.")
+        if request.image == b"worse":
+            raise ZeroDivisionError("in the\ntest")
+        return RESULT
+
+
+@pytest.fixture
+def poser():
+    made = SlowPoser()
+    yield made
+    made.gate.set()
+
+
+def ended(job):
+    job.ended.result(10)
+    return job
+
+
+def running(job):
+    deadline = time.monotonic() + 10
+    while job.state != "running" or job.progress == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    return job
+
+
+def test_jobs_are_done_in_order_and_failures_are_told(poser):
+    queue = JobQueue(poser.load)
+    jobs = [queue.submit(PoseRequest(image)) for image in (b"good", b"bad", b"worse", b"good")]
+    assert running(jobs[0]).progress == 0.5
+    assert [job.state for job in jobs[1:]] == ["waiting"] * 3
+    poser.gate.set()
+    assert [ended(job).state for job in jobs] == ["done", "failed", "failed", "done"]
+    assert poser.seen == [b"good", b"bad", b"worse", b"good"]
+    assert jobs[0].result is RESULT
+    assert jobs[1].failure.code == "input"
+    assert jobs[1].failure.message == "It is bad."
+    assert jobs[2].failure.code == "unexpected"
+    assert "\n" not in jobs[2].failure.message
+    assert queue.find(jobs[0].id) is jobs[0]
+
+
+def test_more_than_may_wait_is_busy(poser):
+    queue = JobQueue(poser.load, most_waiting=2)
+    first = running(queue.submit(PoseRequest(b"a")))
+    waiting = [queue.submit(PoseRequest(b"b")) for _ in range(2)]
+    with pytest.raises(ServiceError, match="busy") as caught:
+        queue.submit(PoseRequest(b"c"))
+    assert caught.value.failure.code == "busy"
+    queue.cancel(waiting[0])
+    queue.submit(PoseRequest(b"c"))
+    poser.gate.set()
+    ended(first)
+
+
+def test_images_that_wait_are_limited_in_bytes_too(poser, monkeypatch):
+    monkeypatch.setattr("backend.jobs.MOST_WAITING_BYTES", 100)
+    queue = JobQueue(poser.load)
+    running(queue.submit(PoseRequest(bytes(90))))
+    queue.submit(PoseRequest(bytes(90)))
+    with pytest.raises(ServiceError, match="busy"):
+        queue.submit(PoseRequest(bytes(20)))
+    queue.submit(PoseRequest(bytes(10)))
+
+
+def test_cancelled_jobs_end_at_once_and_the_next_one_runs(poser):
+    queue = JobQueue(poser.load)
+    first = running(queue.submit(PoseRequest(b"first")))
+    second, third = queue.submit(PoseRequest(b"second")), queue.submit(PoseRequest(b"third"))
+    queue.cancel(second)
+    queue.cancel(first)
+    assert (first.state, second.state) == ("cancelled", "cancelled")
+    running(third)
+    poser.gate.set()
+    assert ended(third).state == "done"
+    assert poser.seen == [b"first", b"third"]
+    queue.cancel(third)
+    assert third.state == "done"
+
+
+def test_a_late_job_fails_and_a_new_thread_works_on():
+    """The poser is stuck for good: it never asks whether anybody still waits."""
+    stuck, posers = threading.Event(), []
+
+    class StuckOnce:
+        def pose(self, request, _report):
+            if request.image == b"stuck":
+                stuck.wait(20)
+            return RESULT
+
+    def load():
+        posers.append(StuckOnce())
+        return posers[-1]
+
+    queue = JobQueue(load, deadline=0.5)
+    late, waits = queue.submit(PoseRequest(b"stuck")), queue.submit(PoseRequest(b"waits"))
+    time.sleep(0.6)
+    after = queue.submit(PoseRequest(b"after"))
+    assert ended(after).state == "done"
+    for job in (late, waits):
+        assert job.failure.code == "late"
+        assert job.failure.message.endswith(".")
+    stuck.set()
+    assert ended(queue.submit(PoseRequest(b"again"))).state == "done"
+    assert late.state == "failed"
+    assert len(posers) == 2
+
+
+def test_a_broken_installation_fails_every_job():
+    def load():
+        raise InstallError("The weights are missing; install it again.")
+
+    queue = JobQueue(load)
+    for _ in range(2):
+        job = ended(queue.submit(PoseRequest(b"a")))
+        assert job.failure.code == "install"
+        assert job.failure.message == "The weights are missing; install it again."
+
+
+def test_old_jobs_are_forgotten(poser):
+    poser.gate.set()
+    queue = JobQueue(poser.load)
+    jobs = [ended(queue.submit(PoseRequest(b"a"))) for _ in range(MOST_ENDED + 5)]
+    with pytest.raises(ServiceError) as caught:
+        queue.find(jobs[0].id)
+    assert caught.value.failure.code == "not_found"
+    assert queue.find(jobs[-1].id) is jobs[-1]
+    assert jobs[0].request is None  # its image is not kept
