@@ -58,6 +58,11 @@ class Motion:
         """Seconds from the first frame to the last."""
         return (len(self) - 1) / self.rate
 
+    def at(self, frames: Sequence[int]) -> Motion:
+        """Some of its frames, counted from 0."""
+        chosen = list(frames)
+        return replace(self, rotations=self.rotations[chosen], places=self.places[chosen])
+
     def resampled(self, rate: float) -> Motion:
         """The same motion with another number of frames a second, turned evenly between its own frames."""
         if rate == self.rate or len(self) == 1:

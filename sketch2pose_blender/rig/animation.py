@@ -41,6 +41,7 @@ from ..core.rig_response import POSES, Observation, Response, learn_response
 from .humanoid import Humanoid, find_humanoid, fixed_joints, read_target, to_fk
 from .keys import Track, action_channels, rotation_path, rotation_track, set_rotation, write_keys
 from .posing import armature_of, find_smpl_armature
+from .readings import kept_readings
 
 #: What the root does: it moves as the source's, scaled by the legs; it stays in its place and only stands on the
 #: ground; or it is left as it is.
@@ -152,23 +153,25 @@ class Performer:
     Attributes:
         armature: the object.
         bones: joint -> the bone whose orientation tells the joint's.
-        pelvis: the bone at whose head the pelvis is.
+        places: joint -> the bone at whose head the joint is.
         rests: joint -> (3, 3) ``M``, orientation of its bone that counts as resting, armature space.
         alignments: joint -> (3, 3) ``D``, from the bone's own resting direction to the body's.
-        rest_place: (3,) place of the resting pelvis, armature space.
+        heads: joint -> (3,) its resting place, armature space.
         to_armature: (3, 3) ``A``, from the SMPL rest frame to armature space.
         scale: armature units for a metre of the body.
+        betas: (10,) shape of the body.
         fk: bone, property, value of the switches that must be at FK for the bones to tell the pose.
     """
 
     armature: bpy.types.Object
     bones: dict[str, str]
-    pelvis: str
+    places: dict[str, str]
     rests: dict[str, np.ndarray]
     alignments: dict[str, np.ndarray]
-    rest_place: np.ndarray
+    heads: dict[str, np.ndarray]
     to_armature: np.ndarray
     scale: float
+    betas: np.ndarray
     fk: tuple[tuple[str, str, float], ...] = ()
 
     def turns(self, recording: Recording) -> np.ndarray:
@@ -190,18 +193,20 @@ def performer_of(thing: bpy.types.Object, body: Body) -> Performer:
     armature = armature_of(thing)
     if armature is None:
         raise InputError(f"{thing.name} is no armature; choose an armature.")
-    rest_joints = np.asarray(body.rest()[1], float)
+    betas = _kept_betas(armature)
+    rest_joints = np.asarray(body.rest(betas[: body.n_betas].astype(np.float32))[1], float)
     frame = _smpl_frame(armature, rest_joints)
     if frame is not None:
         rest = {name: np.array(armature.data.bones[name].matrix_local) for name in JOINT_NAMES}
         return Performer(
             armature,
             {name: name for name in JOINT_NAMES},
-            JOINT_NAMES[0],
+            {name: name for name in JOINT_NAMES},
             {name: matrix[:3, :3] for name, matrix in rest.items()},
             dict.fromkeys(JOINT_NAMES, np.eye(3)),
-            rest[JOINT_NAMES[0]][:3, 3],
+            {name: matrix[:3, 3] for name, matrix in rest.items()},
             *frame,
+            betas,
         )
     humanoid = _humanoid(armature)
     target = read_target(humanoid, rest_joints)
@@ -211,16 +216,16 @@ def performer_of(thing: bpy.types.Object, body: Body) -> Performer:
         {j: b for j, b in family.repeats.items() if b in armature.data.bones} if family else {}
     )
     index = {name: number for number, name in enumerate(target.skeleton.names)}
-    place = target.places["pelvis"]
     return Performer(
         armature,
         bones,
-        target.skeleton.names[place],
+        {joint: target.skeleton.names[place] for joint, place in target.places.items()},
         {joint: target.reference[1][index[bone]] for joint, bone in bones.items()},
         target.alignments,
-        target.reference[0][place],
+        {joint: target.reference[0][place] for joint, place in target.places.items()},
         target.to_armature,
         target.scale,
+        betas,
         tuple(family.switches) if family else (),
     )
 
@@ -231,7 +236,7 @@ def record(performer: Performer, frames: Sequence[float]) -> Recording:
     Raises:
         InputError: the limbs of a control rig are in IK at one of the frames.
     """
-    names = [*performer.bones.values(), performer.pelvis]
+    names = [*performer.bones.values(), performer.places["pelvis"]]
     matrices: dict[str, list[np.ndarray]] = {name: [] for name in names}
     objects = []
     with _alone(performer.armature) as stage:
@@ -270,10 +275,10 @@ def read_motion(thing: bpy.types.Object, frames: Sequence[float], body: Body) ->
     carried = np.linalg.inv(recording.objects[0]) @ recording.objects
     turns = performer.turns(recording)
     turns = frame.T @ _orientations(carried)[:, None] @ frame @ turns
-    heads = recording.matrices[performer.pelvis][:, :, 3]
-    moved = (carried @ heads[..., None])[:, :3, 0] - performer.rest_place
-    places = _standing(body) + moved @ frame / performer.scale
-    return Motion(local_rotations(turns), places, np.zeros(10), _rate(bpy.context.scene))
+    heads = recording.matrices[performer.places["pelvis"]][:, :, 3]
+    moved = (carried @ heads[..., None])[:, :3, 0] - performer.heads["pelvis"]
+    places = _standing(body, performer.betas) + moved @ frame / performer.scale
+    return Motion(local_rotations(turns), places, performer.betas, scene_rate(bpy.context.scene))
 
 
 def world_motion(thing: bpy.types.Object, frames: Sequence[float], body: Body) -> Motion:
@@ -285,7 +290,7 @@ def world_motion(thing: bpy.types.Object, frames: Sequence[float], body: Body) -
     recording = record(performer, frames)
     turns, places = in_world(performer, recording)
     size = performer.scale * object_scale(recording.objects)
-    return Motion(local_rotations(turns), places / size, np.zeros(10), _rate(bpy.context.scene))
+    return Motion(local_rotations(turns), places / size, performer.betas, scene_rate(bpy.context.scene))
 
 
 def in_world(performer: Performer, recording: Recording) -> tuple[np.ndarray, np.ndarray]:
@@ -293,7 +298,7 @@ def in_world(performer: Performer, recording: Recording) -> tuple[np.ndarray, np
     turns = (
         _Y_UP @ _orientations(recording.objects)[:, None] @ performer.to_armature @ performer.turns(recording)
     )
-    heads = recording.matrices[performer.pelvis][:, :, 3]
+    heads = recording.matrices[performer.places["pelvis"]][:, :, 3]
     return turns, (recording.objects @ heads[..., None])[:, :3, 0] @ _Y_UP.T
 
 
@@ -306,13 +311,20 @@ def object_scale(objects: np.ndarray) -> float:
 _Y_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
 
 
-def _standing(body: Body) -> np.ndarray:
+def _standing(body: Body, betas: np.ndarray) -> np.ndarray:
     """(3,) place of the pelvis of the body that rests on the ground, metres, y up."""
-    vertices, joints = body.rest()
+    vertices, joints = body.rest(betas[: body.n_betas].astype(np.float32))
     return np.array([0.0, float(joints[0, 1] - vertices[:, 1].min()), 0.0])
 
 
-def _rate(scene: bpy.types.Scene) -> float:
+def _kept_betas(armature: bpy.types.Object) -> np.ndarray:
+    """(10,) betas of the reading that the armature shows; zeros where it was not posed from a drawing."""
+    readings, shown = kept_readings(armature)
+    return np.array(readings[shown].betas, float) if readings else np.zeros(10)
+
+
+def scene_rate(scene: bpy.types.Scene) -> float:
+    """Frames a second."""
     return scene.render.fps / scene.render.fps_base
 
 

@@ -7,7 +7,17 @@ from __future__ import annotations
 
 import bpy
 
-from . import correct_panel, operators, panel, preferences, rig_panel, service, settings
+from . import (
+    correct_panel,
+    export_menu,
+    operators,
+    panel,
+    preferences,
+    retarget_operator,
+    rig_panel,
+    service,
+    settings,
+)
 
 _CLASSES = (
     settings.SKETCH2POSE_PG_settings,
@@ -17,6 +27,9 @@ _CLASSES = (
     *correct_panel.CLASSES,
     *rig_panel.CLASSES,
     rig_panel.SKETCH2POSE_PT_rig,
+    *retarget_operator.CLASSES,
+    *export_menu.CLASSES,
+    export_menu.SKETCH2POSE_PT_export,
 )
 _registered: list[type] = []
 
@@ -29,6 +42,7 @@ def register(root_package: str) -> None:
     bpy.types.Scene.sketch2pose = bpy.props.PointerProperty(type=settings.SKETCH2POSE_PG_settings)
     bpy.types.Object.sketch2pose_rig = bpy.props.PointerProperty(type=rig_panel.SKETCH2POSE_PG_rig)
     correct_panel.register()
+    export_menu.add_to_menus()
 
 
 def unregister() -> None:
@@ -36,6 +50,7 @@ def unregister() -> None:
     operators.stop()
     correct_panel.unregister()
     service.shut_down()
+    export_menu.take_from_menus()
     del bpy.types.Scene.sketch2pose, bpy.types.Object.sketch2pose_rig
     while _registered:
         bpy.utils.unregister_class(_registered.pop())

@@ -256,7 +256,7 @@ def test_motion_files_of_every_figure_on_the_page(tmp_path, drawing, engine, mon
 
     import backend.engines.onnx
 
-    monkeypatch.setattr(backend.engines.onnx, "OnnxEngine", lambda: engine)
+    monkeypatch.setattr(backend.engines.onnx, "OnnxEngine", lambda **_: engine)
     page = Image.new("L", (600, 400), 255)
     for x in (0, 290):
         page.paste(drawing, (x, 0))
@@ -278,7 +278,7 @@ def test_as_many_readings_as_asked_for(tmp_path, drawing, engine, monkeypatch, a
     import backend.engines.onnx
     from backend import pipeline
 
-    monkeypatch.setattr(backend.engines.onnx, "OnnxEngine", lambda: engine)
+    monkeypatch.setattr(backend.engines.onnx, "OnnxEngine", lambda **_: engine)
     monkeypatch.setattr(pipeline, "LEAST_OTHER_READING", 0.0)
     drawing.save(tmp_path / "a.png")
     options = ["--out", str(tmp_path / "out"), "--format", "json", "--hypotheses", asked]
