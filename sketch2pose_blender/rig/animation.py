@@ -38,10 +38,10 @@ from ..core.boundary import (
 from ..core.rest_frames import fit_rest_frame
 from ..core.retarget import Target, rise, wanted_turns
 from ..core.rig_response import POSES, Observation, Response, learn_response
+from .drawn_figure import kept_figure
 from .humanoid import Humanoid, find_humanoid, fixed_joints, read_target, to_fk
 from .keys import Track, action_channels, rotation_path, rotation_track, set_rotation, write_keys
 from .posing import armature_of, find_smpl_armature
-from .readings import kept_readings
 
 #: What the root does: it moves as the source's, scaled by the legs; it stays in its place and only stands on the
 #: ground; or it is left as it is.
@@ -318,9 +318,12 @@ def _standing(body: Body, betas: np.ndarray) -> np.ndarray:
 
 
 def _kept_betas(armature: bpy.types.Object) -> np.ndarray:
-    """(10,) betas of the reading that the armature shows; zeros where it was not posed from a drawing."""
-    readings, shown = kept_readings(armature)
-    return np.array(readings[shown].betas, float) if readings else np.zeros(10)
+    """(10,) betas of the figure that the armature was posed from; zeros where it was not posed from a drawing."""
+    try:
+        drawn = kept_figure(armature)
+    except InputError:  # damaged: the pose itself is still there
+        drawn = None
+    return np.array(drawn.figure.hypotheses[0].betas, float) if drawn is not None else np.zeros(10)
 
 
 def scene_rate(scene: bpy.types.Scene) -> float:
