@@ -41,6 +41,20 @@ def joint_rotations(hypothesis: Hypothesis) -> np.ndarray:
     return rotations
 
 
+def as_seen_from_the_front(rotations: np.ndarray) -> np.ndarray:
+    """The inverse of :func:`joint_rotations` as matrices.
+
+    Args:
+        rotations: (24, 3, 3) local joint rotations in the SMPL rest frame.
+
+    Returns:
+        (24, 3, 3), the first one from the SMPL rest frame to the camera frame of the front view.
+    """
+    turned = np.array(rotations)
+    turned[0] = _CAMERA_TO_REST.T @ rotations[0]
+    return turned
+
+
 def bone_rotations(rotations: np.ndarray, rest: np.ndarray, rest_to_armature: np.ndarray) -> np.ndarray:
     """Rotations of pose bones relative to their rest orientation: ``M^-1 A R A^-1 M``.
 

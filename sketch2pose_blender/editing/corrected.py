@@ -32,6 +32,7 @@ from ..core.boundary import (
 from ..core.handles import FLIPS
 from ..rig.drawn_figure import DrawnFigure, keep_figure, kept_figure
 from ..rig.live_rig import LiveRig
+from ..rig.placement import Seeing, kept_placement
 from ..rig.posing import armature_of
 
 if TYPE_CHECKING:
@@ -179,6 +180,8 @@ class Correction:
         self._before = drawn
         self._body = body_of(context)
         self._rig = LiveRig(armature, self._body)
+        placement = kept_placement(armature)
+        self._seeing = None if placement is None else Seeing(armature, self._body, placement)
         self._bones = [(bone, bone.matrix_basis.copy(), bone.rotation_mode) for bone in armature.pose.bones]
         self.now = drawn
 
@@ -196,15 +199,24 @@ class Correction:
         """Pose the armature by other corrections; not kept yet."""
         self.now = self._before.corrected(corrections)
         _dragged[self._armature.session_uid] = self.now
-        self._rig.turn(solved(self.now, self._body))
+        self._rig.turn(self._pose())
 
     def keep(self, context: bpy.types.Context) -> None:
         """Keep what is shown with the armature, and set keys where auto-key is on."""
         scene = context.scene
         if scene.tool_settings.use_keyframe_insert_auto:
-            self._rig.turn(solved(self.now, self._body), scene.frame_current)
+            self._rig.turn(self._pose(), scene.frame_current)
         keep_figure(self._armature, self.now)
         _dragged.pop(self._armature.session_uid, None)
+
+    def _pose(self) -> Hypothesis:
+        """The pose as the armature takes it: seen from where the drawing is seen, where that is known."""
+        pose = solved(self.now, self._body)
+        if self._seeing is None:
+            return pose
+        state = self.state
+        _, seen = self._seeing.look(state.places, state.scores, pose)
+        return self._seeing.turned(seen, pose)
 
     def take_back(self) -> None:
         """Put the bones back as they were."""

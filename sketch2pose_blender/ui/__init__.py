@@ -8,6 +8,8 @@ from __future__ import annotations
 import bpy
 
 from . import (
+    capture_operators,
+    capture_panel,
     correct_panel,
     export_menu,
     operators,
@@ -24,6 +26,9 @@ _CLASSES = (
     operators.SKETCH2POSE_OT_pose_new,
     operators.SKETCH2POSE_OT_pose_selected,
     panel.SKETCH2POSE_PT_pose,
+    capture_panel.SKETCH2POSE_PG_capture,
+    *capture_operators.CLASSES,
+    capture_panel.SKETCH2POSE_PT_capture,
     *correct_panel.CLASSES,
     *rig_panel.CLASSES,
     rig_panel.SKETCH2POSE_PT_rig,
@@ -40,6 +45,7 @@ def register(root_package: str) -> None:
         bpy.utils.register_class(cls)
         _registered.append(cls)
     bpy.types.Scene.sketch2pose = bpy.props.PointerProperty(type=settings.SKETCH2POSE_PG_settings)
+    bpy.types.Scene.sketch2pose_capture = bpy.props.PointerProperty(type=capture_panel.SKETCH2POSE_PG_capture)
     bpy.types.Object.sketch2pose_rig = bpy.props.PointerProperty(type=rig_panel.SKETCH2POSE_PG_rig)
     correct_panel.register()
     export_menu.add_to_menus()
@@ -51,6 +57,6 @@ def unregister() -> None:
     correct_panel.unregister()
     service.shut_down()
     export_menu.take_from_menus()
-    del bpy.types.Scene.sketch2pose, bpy.types.Object.sketch2pose_rig
+    del bpy.types.Scene.sketch2pose, bpy.types.Scene.sketch2pose_capture, bpy.types.Object.sketch2pose_rig
     while _registered:
         bpy.utils.unregister_class(_registered.pop())

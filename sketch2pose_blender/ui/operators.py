@@ -193,11 +193,13 @@ class _PoseOperator:
     def _finish(self, context: bpy.types.Context, result: PoseResult) -> set[str]:
         from ..core.boundary import load_body
         from ..rig.drawn_figure import remember_figure
+        from ..rig.placement import forget_placement
 
         image = result.images[0]
         figure = image.figures[0]
         body = load_body(preferences.body_file(context))
         armature = self.apply(context, figure.hypotheses[0], body, self._name)
+        forget_placement(armature)
         remember_figure(armature, self._image_name, (image.width, image.height), figure, body)
         others = len(figure.hypotheses) - 1
         hint = f" It can be read in {others + 1} ways: see Correct." if others else ""

@@ -1,0 +1,1 @@
+"""From what a person has drawn in Blender, or brought into it, to a Sketch: raster and view."""

@@ -1,0 +1,136 @@
+"""Strokes as a gray raster: ink where a round pen of the stroke's width has passed.
+
+Edges are hard: the network sees a figure at a quarter of this resolution, averaged over areas.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import numpy as np
+
+from .boundary import InputError
+from .sketch import Sketch, Strokes, View
+
+#: Longer side of the drawing on the raster, and the paper left around it, pixels.
+DRAWING_SIDE = 512
+MARGIN = 24
+#: Half width of a line, raster pixels: thinner ones would fade when the figure is scaled to the network's size.
+LEAST_RADIUS, MOST_RADIUS = 1.6, 12.0
+#: Opacities are drawn in so many steps.
+_OPACITIES = 4
+
+
+def draw(name: str, strokes: Strokes, view: View) -> Sketch:
+    """Strokes as they are seen from a view, cut to their extent.
+
+    Args:
+        name: what the person calls the drawing.
+        strokes: at least one.
+        view: from where they are seen.
+
+    Raises:
+        InputError: there are no strokes, or none before the viewer, or they lie in a single point.
+    """
+    visible = strokes.opacities > 0.02
+    camera = view.to_camera(strokes.points)
+    if view.perspective:
+        visible &= camera[:, 2] > 1e-4
+    visible &= np.isfinite(camera).all(-1)
+    if not visible.any():
+        raise InputError("The drawing has no strokes that are seen from here; draw a figure first.")
+    flat = view.flatten(camera)
+    low, high = flat[visible].min(0), flat[visible].max(0)
+    extent = float((high - low).max())
+    if not 1e-6 < extent < 1e6:
+        raise InputError("The drawing is a single point, or far too large; draw a figure first.")
+    step = extent / DRAWING_SIDE
+    width, height = (int(np.ceil(side)) + 2 * MARGIN for side in (high - low) / step)
+    part = view.part(low + 0.5 - MARGIN * step, step, (width, height))
+
+    scale = np.mean(np.abs(part.focal))
+    radii = strokes.radii * scale / (np.maximum(camera[:, 2], 1e-4) if view.perspective else 1.0)
+    pixels = ((flat - low) / step + (MARGIN - 0.5)).astype(np.float32)
+    dots = _dots(pixels, np.clip(radii, LEAST_RADIUS, MOST_RADIUS), strokes, visible)
+    centre = strokes.points[visible].mean(0)
+    return Sketch(name, _inked(*dots, (width, height)), part, centre)
+
+
+def _dots(
+    pixels: np.ndarray, radii: np.ndarray, strokes: Strokes, visible: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Places (M, 2), half widths (M,) and opacities (M,) of the pen, close enough to look like lines."""
+    last = strokes.starts[1:] - 1
+    ends = np.arange(1, len(pixels) + 1)
+    ends[last] = np.where(strokes.cyclic, strokes.starts[:-1], last)
+    ends = np.where(visible[ends], ends, np.arange(len(pixels)))
+    starts = np.flatnonzero(visible)
+    ends = ends[starts]
+    # Half a pen's width apart is close enough.
+    length = np.linalg.norm(pixels[ends] - pixels[starts], axis=-1)
+    counts = np.ceil(length / (0.5 * np.minimum(radii[starts], radii[ends]))).astype(int)
+    counts = np.clip(counts, 1, 100_000)
+    along = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    share = (along / np.repeat(counts, counts)).astype(np.float32)[:, None]
+    values = np.column_stack([pixels, radii.astype(np.float32), strokes.opacities.astype(np.float32)])
+    change = values[ends] - values[starts]
+    values = np.repeat(values[starts], counts, 0) + np.repeat(change, counts, 0) * share
+    return values[:, :2], values[:, 2], values[:, 3]
+
+
+def _inked(places: np.ndarray, radii: np.ndarray, opacities: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(H, W) uint8 paper with discs of ink."""
+    paper = np.full((size[1], size[0]), 255, np.uint8)
+    steps = np.ceil(np.clip(opacities, 0, 1) * _OPACITIES).astype(np.int8)
+    for opacity in range(1, _OPACITIES + 1):  # the strongest ink comes last
+        chosen = steps == opacity
+        if chosen.any():
+            covered = _covered(places[chosen], radii[chosen], size)
+            paper[covered] = round(255 * (1 - opacity / _OPACITIES))
+    return paper
+
+
+def _covered(places: np.ndarray, radii: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(H, W) bool, the pixels whose centres lie in one of the discs.
+
+    Every disc opens a span in each row that it meets and closes it again; a running sum along the rows
+    then tells how many spans are open. That costs rows, not areas.
+    """
+    width, height = size
+    stride = width + 1
+    # Dots that fall together are one.
+    keys = np.round(places * 2).astype(np.int32) @ np.array([1, 2 * stride], np.int32)
+    _, first = np.unique(keys * 16 + np.round(radii).astype(np.int32), return_index=True)
+    x, y, radius = places[first, 0], places[first, 1], radii[first]
+    row = np.round(y).astype(np.int32)
+    opened, closed = [], []
+    reach = int(np.ceil(radius.max()))
+    for offset in range(-reach, reach + 1):
+        half = radius**2 - (row + offset - y) ** 2
+        met = np.flatnonzero((half > 0) & (row + offset >= 0) & (row + offset < height))
+        half, centre, base = np.sqrt(half[met]), x[met], (row[met] + offset) * stride
+        left = np.clip(np.ceil(centre - half), 0, width).astype(np.int32)
+        right = np.clip(np.floor(centre + half) + 1, left, width).astype(np.int32)
+        opened.append(base + left)
+        closed.append(base + right)
+    count = stride * height
+    edges = np.bincount(np.concatenate(opened), minlength=count)
+    edges -= np.bincount(np.concatenate(closed), minlength=count)
+    return np.cumsum(edges).reshape(height, stride)[:, :width] > 0
+
+
+def png(gray: np.ndarray) -> bytes:
+    """The bytes of a PNG file of an (H, W) uint8 gray or (H, W, 3 or 4) uint8 colour raster.
+
+    Source: the PNG specification, third edition; rows are stored unfiltered.
+    """
+    rows = np.ascontiguousarray(gray.reshape(gray.shape[0], -1))
+    plain = np.concatenate([np.zeros((len(rows), 1), np.uint8), rows], 1).tobytes()
+    kind = {2: 0, 3: {3: 2, 4: 6}.get(gray.shape[-1], 0)}[gray.ndim]
+    header = struct.pack(">IIBBBBB", gray.shape[1], gray.shape[0], 8, kind, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(plain, 1)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )

@@ -1,0 +1,97 @@
+"""The panel part that poses what is drawn in the scene."""
+
+# Blender's stubs give the union of all types where the code knows which one it has.
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+
+from __future__ import annotations
+
+import bpy
+
+from .capture_operators import SIZES, SOURCES, TARGETS, VIEWS, SKETCH2POSE_OT_pose_drawing
+
+
+class SKETCH2POSE_PG_capture(bpy.types.PropertyGroup):
+    """What is posed, and how; saved with the scene."""
+
+    source: bpy.props.EnumProperty(name="Source", description="What is posed", items=SOURCES)
+    layer: bpy.props.StringProperty(
+        name="Layer", description="The one layer that is posed; all visible, unlocked ones if empty"
+    )
+    view: bpy.props.EnumProperty(name="View", description="From where strokes are seen", items=VIEWS)
+    target: bpy.props.EnumProperty(name="Target", description="What takes the pose", items=TARGETS)
+    all_figures: bpy.props.BoolProperty(
+        name="All Figures", description="Pose every figure in the drawing, each into a new armature"
+    )
+    size: bpy.props.EnumProperty(name="Size", description="How large the posed figure is", items=SIZES)
+    on_ground: bpy.props.BoolProperty(
+        name="On the Ground", description="Let the figure's lowest point stand on the ground, z = 0"
+    )
+    stretch: bpy.props.BoolProperty(
+        name="Stretch Bones", description="Stretch the bones to the drawing's proportions"
+    )
+
+
+class SKETCH2POSE_PT_capture(bpy.types.Panel):
+    """Pose a drawing where it is."""
+
+    bl_label = "Pose Drawing"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Sketch2Pose"
+    bl_parent_id = "SKETCH2POSE_PT_pose"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Lay out the panel."""
+        layout = self.layout
+        assert layout is not None
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        chosen = context.scene.sketch2pose_capture
+        column = layout.column()
+        column.prop(chosen, "source")
+        drawing = _drawing(context, chosen.source)
+        if chosen.source == "GREASE_PENCIL" and drawing is not None:
+            column.prop_search(chosen, "layer", drawing.data, "layers")
+        if chosen.source in {"GREASE_PENCIL", "ANNOTATION"}:
+            column.prop(chosen, "view")
+        if chosen.source == "IMAGE":
+            column.prop(context.scene.sketch2pose, "image", text="Image")
+        column.prop(chosen, "target")
+        if chosen.target == "NEW":
+            column.prop(chosen, "all_figures")
+        column.prop(chosen, "size")
+        column.prop(chosen, "on_ground")
+        column.prop(chosen, "stretch")
+
+        missing = _missing(context, chosen.source, drawing)
+        row = layout.row()
+        row.enabled = missing is None
+        row.scale_y = 1.3
+        operator = row.operator(SKETCH2POSE_OT_pose_drawing.bl_idname, icon="ARMATURE_DATA")
+        for name in ("source", "layer", "view", "target", "all_figures", "size", "on_ground", "stretch"):
+            setattr(operator, name, getattr(chosen, name))
+        if chosen.source in {"GREASE_PENCIL", "EMPTY"}:
+            operator.object = drawing.name if drawing is not None else ""
+        if missing is not None:
+            layout.label(text=missing, icon="INFO")
+
+
+def _drawing(context: bpy.types.Context, source: str) -> bpy.types.Object | None:
+    from ..capture.sources import find_object, is_grease_pencil, is_reference_image
+
+    fits = {"GREASE_PENCIL": is_grease_pencil, "EMPTY": is_reference_image}.get(source)
+    return find_object(context, fits) if fits is not None else None
+
+
+def _missing(context: bpy.types.Context, source: str, drawing: bpy.types.Object | None) -> str | None:
+    """What the source lacks."""
+    match source:
+        case "GREASE_PENCIL" if drawing is None:
+            return "Select a grease pencil drawing"
+        case "EMPTY" if drawing is None:
+            return "Select a reference image"
+        case "IMAGE" if context.scene.sketch2pose.image is None:
+            return "Choose an image"
+        case "CAMERA" if context.scene.camera is None:
+            return "The scene has no camera"
+    return None
