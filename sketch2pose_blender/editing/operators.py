@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from ..core.boundary import Corrections
     from .corrected import Corrected
 
-#: Milliseconds from each mouse move of the last drag to its bones written, for tests and diagnostics.
-drag_times: list[float] = []
+#: For each mouse move of the last drag, milliseconds until its bones were written: of the clock and of the processor.
+drag_times: list[tuple[float, float]] = []
 
 
 class _CorrectOperator:
@@ -172,9 +172,9 @@ class SKETCH2POSE_OT_drag_joint(_CorrectOperator, bpy.types.Operator):
             self._end(context, keep=moved)
             return {"FINISHED"} if moved else {"CANCELLED"}
         if event.type in {"MOUSEMOVE", "LEFT_CTRL", "RIGHT_CTRL"}:
-            start = perf_counter()
+            start, busy = perf_counter(), thread_time()
             self._follow(context, event)
-            drag_times.append(1000 * (perf_counter() - start))
+            drag_times.append((1000 * (perf_counter() - start), 1000 * (thread_time() - busy)))
         return {"RUNNING_MODAL"}
 
     def cancel(self, context: bpy.types.Context) -> None:

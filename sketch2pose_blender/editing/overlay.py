@@ -1,4 +1,4 @@
-"""The drawing and the figure's skeleton, drawn over the 3D view while the pose is corrected."""
+"""The drawing and the figure's skeleton on its paper, over the scene and under the handles."""
 
 # Blender's stubs give the union of all types where the code knows which one it has.
 # pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
@@ -12,12 +12,10 @@ import bpy
 if TYPE_CHECKING:
     from .corrected import Corrected
 
-#: Bones that lie within the body's own mass are left out, so that limbs stand out.
-_HIDDEN = ("left_collar", "right_collar", "spine1", "spine2", "nose", "left_hand", "right_hand")
 #: Width of a bone's line and of the light line under it, pixels of a screen of ordinary density.
 _WIDTH, _CASING = 2.5, 5.0
 #: How strongly the drawing shows through.
-_PAGE_STRENGTH = 0.55
+_PAGE_STRENGTH = 0.5
 
 _handler: list[Any] = []
 
@@ -25,7 +23,7 @@ _handler: list[Any] = []
 def start() -> None:
     """Draw from now on; what is drawn depends on what is being corrected."""
     if not _handler and not bpy.app.background:
-        _handler.append(bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL"))
+        _handler.append(bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_VIEW"))
 
 
 def stop() -> None:
@@ -48,6 +46,7 @@ def _draw() -> None:
     import gpu
 
     gpu.state.blend_set("ALPHA")
+    gpu.state.depth_test_set("NONE")  # the figure itself stands in the middle of the paper
     if context.window_manager.sketch2pose_correcting.show_drawing:
         _draw_page(context, state)
     _draw_bones(context, state)
@@ -60,22 +59,19 @@ def _draw_page(context: bpy.types.Context, state: Corrected) -> None:
     import numpy as np
     from gpu_extras.batch import batch_for_shader
 
-    from .view import to_region
+    from .view import paper_in_world
 
     image = bpy.data.images.get(state.drawn.file)
     if image is None or not (image.has_data or len(image.pixels)):  # the first look at pixels loads them
         return
     width, height = state.drawn.size
     corners = np.array([[0, height], [width, height], [width, 0], [0, 0]], np.float64) - 0.5
-    places = to_region(context, state.drawn, corners)
-    if not np.isfinite(places).all():
-        return
     shader = gpu.shader.from_builtin("IMAGE_COLOR")
     batch = batch_for_shader(
         shader,
         "TRIS",
         {
-            "pos": [tuple(place) for place in places.tolist()],
+            "pos": [tuple(point) for point in paper_in_world(context, state.drawn).points(corners).tolist()],
             "texCoord": [(0, 0), (1, 0), (1, 1), (0, 1)],
         },
         indices=[(0, 1, 2), (0, 2, 3)],
@@ -87,18 +83,17 @@ def _draw_page(context: bpy.types.Context, state: Corrected) -> None:
 
 def _draw_bones(context: bpy.types.Context, state: Corrected) -> None:
     import gpu
-    import numpy as np
     from gpu_extras.batch import batch_for_shader
 
     from ..core.boundary import KEYPOINT_NAMES, KEYPOINT_PARENTS
     from .gizmos import colour_of
-    from .view import to_region
+    from .view import paper_in_world
 
-    places = to_region(context, state.drawn, state.places)
+    places = paper_in_world(context, state.drawn).points(state.places)
     lines, colours = [], []
     for index, name in enumerate(KEYPOINT_NAMES):
         start = KEYPOINT_PARENTS[index]
-        if start < 0 or name in _HIDDEN or not np.isfinite(places[[start, index]]).all():
+        if start < 0:
             continue
         unknown = {name, KEYPOINT_NAMES[start]} & state.ignored
         sure = min(state.scores[start], state.scores[index])
