@@ -179,7 +179,7 @@ def most_telling(directions: np.ndarray, shares: np.ndarray, count: int) -> list
     while len(chosen) < min(count, len(shares)):
         gain = shares * distance
         best = int(np.argmax(gain))
-        if gain[best] <= 0:
+        if gain[best] < 1e-6:  # nothing new
             break
         chosen.append(best)
         distance = np.minimum(distance, _distances(directions, directions[best]))

@@ -17,6 +17,7 @@ from .body import Body, load_body
 from .correction import hypothesis_of
 from .errors import InputError, SketchPoseError
 from .figures import NO_FIGURE, propose_figures, reading_order
+from .hypotheses import Alternative, alternatives, most_telling
 from .images import Picture, from_array, from_image, read_image, read_image_bytes
 from .keypoints import Detection, Engine, detect
 from .skeleton import KEYPOINT_NAMES, KEYPOINT_PARENTS
@@ -29,6 +30,10 @@ LEAST_SHARE_OF_BEST = 0.65
 WHOLE_PAGE_BONUS = 0.02
 #: A reading with left and right exchanged is told where it is at least so probable.
 LEAST_OTHER_READING = 0.05
+#: So many poses of a figure are offered where all are asked for.
+MOST_HYPOTHESES = 8
+#: Of so many readings for each pose that is asked for the most telling are given.
+ALTERNATIVES_A_POSE = 2
 #: Two figures overlap at most this share of the smaller one's box.
 MOST_OVERLAP = 0.5
 
@@ -66,7 +71,12 @@ class Pipeline:
         return Generator(__version__, self.engine.name, self.engine.device, self.engine.weights_id)
 
     def pose(
-        self, sketch: Sketch, *, figures: int | None = 1, box: Sequence[float] | None = None
+        self,
+        sketch: Sketch,
+        *,
+        figures: int | None = 1,
+        box: Sequence[float] | None = None,
+        hypotheses: int = 2,
     ) -> ImageResult:
         """Pose the figures in one drawing.
 
@@ -77,6 +87,8 @@ class Pipeline:
                 whole, parts that lie near each other being one figure, unless the network sees a
                 person more clearly in a part of it.
             box: x0, y0, x1, y1 around one figure, pixels of the image; None to find figures by their ink.
+            hypotheses: how many poses of each figure at most. The first two are the figure as read and, where
+                that is in doubt, with left and right exchanged; more turn limbs round in depth.
 
         Returns:
             The poses, in reading order.
@@ -93,7 +105,7 @@ class Pipeline:
         chosen = _believed(detections, boxes, 1 if box is not None else figures)
         if not chosen:
             raise InputError(NO_FIGURE)
-        found = tuple(self._figure(detections[i], boxes[i], picture) for i in chosen)
+        found = tuple(self._figure(detections[i], boxes[i], picture, hypotheses) for i in chosen)
         return ImageResult(file_name(sketch), picture.width, picture.height, None, found)
 
     def pose_many(self, sketches: Iterable[Sketch], *, figures: int | None = 1) -> Iterator[ImageResult]:
@@ -107,11 +119,16 @@ class Pipeline:
             yield self.try_pose(sketch, figures=figures)
 
     def try_pose(
-        self, sketch: Sketch, *, figures: int | None = 1, box: Sequence[float] | None = None
+        self,
+        sketch: Sketch,
+        *,
+        figures: int | None = 1,
+        box: Sequence[float] | None = None,
+        hypotheses: int = 2,
     ) -> ImageResult:
         """As :meth:`pose`, with the sentence that says what went wrong in ``error`` instead of an exception."""
         try:
-            return self.pose(sketch, figures=figures, box=box)
+            return self.pose(sketch, figures=figures, box=box, hypotheses=hypotheses)
         except SketchPoseError as error:
             return ImageResult(file_name(sketch), *_size(sketch), error=str(error))
         except MemoryError:
@@ -124,7 +141,7 @@ class Pipeline:
                 file_name(sketch), 0, 0, error=f"An unexpected error occurred ({reason}); please report it."
             )
 
-    def _figure(self, detection: Detection, box: np.ndarray, picture: Picture) -> Figure:
+    def _figure(self, detection: Detection, box: np.ndarray, picture: Picture, hypotheses: int) -> Figure:
         keypoints = _original_pixels(detection, picture.scale)
         scores = _scores(detection)
         visible = np.clip(np.asarray(detection.visible, np.float64), 0, 1)
@@ -136,27 +153,57 @@ class Pipeline:
                 name: Keypoint(_floats(keypoints[i]), float(scores[i]), float(visible[i]))
                 for i, name in enumerate(KEYPOINT_NAMES)
             },
-            hypotheses=tuple(
-                replace(
-                    self._hypothesis(reading, picture.scale, score * reading.sides),
-                    exchanged=reading is not detection,
-                )
-                for reading in (detection, detection.other_way_round())
-                if reading is detection or reading.sides >= LEAST_OTHER_READING
-            ),
+            hypotheses=tuple(self._hypotheses(detection, picture.scale, score, hypotheses)),
         )
 
-    def _hypothesis(self, reading: Detection, page_scale: float, score: float) -> Hypothesis:
-        """One pose from a reading; ``page_scale``: original pixels a pixel of the page."""
-        keypoints = _original_pixels(reading, page_scale)
-        scores, directions = _scores(reading), reading.directions
+    def _hypotheses(
+        self, detection: Detection, page_scale: float, score: float, count: int
+    ) -> list[Hypothesis]:
+        """Poses of a figure: as read, and others; ``page_scale``: original pixels a pixel of the page."""
+        readings = [detection]
+        if detection.other_way_round().sides >= LEAST_OTHER_READING:
+            readings.append(detection.other_way_round())
+        lifted = [self._lifted(reading, page_scale) for reading in readings]
+        if count <= len(readings):
+            chosen = [Alternative(lifted[i], 1.0) for i in range(count)]
+            origins = list(range(count))
+        else:
+            found = [
+                (alternative, origin)
+                for origin, reading in enumerate(readings)
+                for alternative in alternatives(
+                    _original_pixels(reading, page_scale),
+                    lifted[origin],
+                    reading.directions,
+                    self.rest_keypoints,
+                    ALTERNATIVES_A_POSE * count,
+                )
+            ]
+            shares = np.array([a.share * readings[origin].sides for a, origin in found])
+            order = most_telling(np.array([a.directions for a, _ in found]), shares, count)
+            order = [order[0], *sorted(order[1:], key=lambda index: -shares[index])]
+            chosen, origins = [found[i][0] for i in order], [found[i][1] for i in order]
         rest = self.rest_keypoints
-        bone_scores = np.minimum(scores[1:], scores[list(KEYPOINT_PARENTS[1:])])
-        lifted = kinematics.lift_to_drawing(keypoints, directions, scores)
+        all_scores = [_scores(readings[origin]) for origin in origins]
+        bone_scores = [np.minimum(s[1:], s[list(KEYPOINT_PARENTS[1:])]) for s in all_scores]
+        solved = kinematics.solve_rotations(
+            np.array([alternative.directions for alternative in chosen]), rest, np.array(bone_scores)
+        )
+        poses = []
+        for index, (alternative, origin) in enumerate(zip(chosen, origins, strict=True)):
+            solution = kinematics.Solution(solved.world[index], solved.residuals[index])
+            keypoints = _original_pixels(readings[origin], page_scale)
+            share = score * readings[origin].sides * alternative.share
+            pose = hypothesis_of(solution, rest, keypoints, all_scores[index], share)
+            poses.append(replace(pose, exchanged=origin > 0))
+        return poses
+
+    def _lifted(self, reading: Detection, page_scale: float) -> np.ndarray:
+        """(29, 3) bone directions of a reading, as drawn and with the depths that viewers would see."""
+        keypoints, rest = _original_pixels(reading, page_scale), self.rest_keypoints
+        lifted = kinematics.lift_to_drawing(keypoints, reading.directions, _scores(reading))
         lifted = kinematics.straighten_limbs(kinematics.straighten_torso(lifted, rest))
-        lifted = kinematics.straighten_knees(lifted, rest)
-        solution = kinematics.solve_rotations(lifted, rest, bone_scores)
-        return hypothesis_of(solution, rest, keypoints, scores, score)
+        return kinematics.straighten_knees(lifted, rest)
 
 
 def _original_pixels(reading: Detection, page_scale: float) -> np.ndarray:

@@ -212,7 +212,9 @@ def _posed(pipeline: Pipeline, source: Path, arguments: argparse.Namespace) -> I
         return ImageResult(
             file_name(source), 0, 0, "The folder holds no images that can be read; choose another one."
         )
-    return _trimmed(pipeline.try_pose(source, figures=arguments.figures, box=arguments.box), arguments)
+    return pipeline.try_pose(
+        source, figures=arguments.figures, box=arguments.box, hypotheses=arguments.hypotheses
+    )
 
 
 def _trimmed(result: ImageResult, arguments: argparse.Namespace) -> ImageResult:

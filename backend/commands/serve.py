@@ -16,7 +16,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,13 +125,17 @@ class PipelinePoser:
 
     def pose(self, request: PoseRequest, report: Callable[[float], None]) -> PoseResult:
         """Pose a drawing. Raises InputError, or what ``report`` raises."""
+        from ..pipeline import MOST_HYPOTHESES
+
         report(0.1)
-        image = self._pipeline.pose(request.image, figures=request.figures, box=request.box)
-        report(0.9)
-        figures = tuple(
-            replace(figure, hypotheses=figure.hypotheses[: request.hypotheses]) for figure in image.figures
+        image = self._pipeline.pose(
+            request.image,
+            figures=request.figures,
+            box=request.box,
+            hypotheses=request.hypotheses or MOST_HYPOTHESES,
         )
-        return PoseResult(self._pipeline.generator, (replace(image, figures=figures),))
+        report(0.9)
+        return PoseResult(self._pipeline.generator, (image,))
 
 
 def exit_with_parent() -> None:

@@ -26,7 +26,8 @@ _RADIUS, _SMALL_RADIUS, _BUTTON_RADIUS = 7.0, 5.5, 6.0
 #: How much farther than its rim a handle can be caught, as a share of its radius.
 _REACH = 1.35
 _SMALL = ("pelvis", "neck", "head", "nose")
-_hovered: list[str] = []
+#: The gizmo under the mouse, by its number, and its joint.
+_hovered: dict[int, str] = {}
 
 
 def colour_of(joint: str) -> tuple[float, float, float]:
@@ -36,7 +37,7 @@ def colour_of(joint: str) -> tuple[float, float, float]:
 
 def hovered() -> str:
     """The joint whose handle is under the mouse, or ""."""
-    return _hovered[0] if _hovered else ""
+    return next(iter(_hovered.values()), "")
 
 
 def _polygon(corners: int, turn: float = 0.0, radius: float = 1.0) -> list[tuple[float, float]]:
@@ -85,10 +86,11 @@ class SKETCH2POSE_GT_handle(bpy.types.Gizmo):
         """Draw it, with a light rim so that it shows on ink."""
         if not self.shown:
             return
+        # A joint and the button on its bone have the same name.
         if self.is_highlight:
-            _hovered[:] = [self.joint]
-        elif hovered() == self.joint:
-            _hovered.clear()
+            _hovered[id(self)] = self.joint
+        else:
+            _hovered.pop(id(self), None)
         colour, strength = self.color.copy(), self.alpha
         self.color, self.alpha = (1.0, 1.0, 1.0), 0.85 * strength
         self.draw_custom_shape(self.shapes["rim"])

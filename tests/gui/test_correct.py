@@ -169,7 +169,7 @@ def test_buttons_of_a_joint(posed):
     assert posed.run("list(state().ignored)") == ["left_knee"]
     posed.screenshot(SCREENSHOTS / "correct_ignored.png")
     posed.redraw()
-    posed.click_button("sketch2pose.reset_joint", across=0.9)
+    posed.click_button("sketch2pose.reset_joint", across=0.83)
     assert not changed(before, posed.run("turns()"))
     posed.redraw()
     posed.click_button("joint='left_elbow'", across=0.2)
@@ -184,7 +184,7 @@ def test_readings_and_sides(window):
     first = posed.run("turns()")
     assert posed.run("len(state().drawn.figure.hypotheses)") > 1
     posed.screenshot(SCREENSHOTS / "correct_readings.png")
-    posed.click_button("sketch2pose.show_reading(step=1)", across=0.88)
+    posed.click_button("sketch2pose.show_reading(step=1)", across=0.83)
     second = posed.run("turns()")
     assert changed(first, second)
     posed.redraw()
