@@ -14,6 +14,7 @@ from rigs import MIXAMO, random_humanoid, worst_direction
 from backend.body import load_body
 from backend.skeleton import JOINT_NAMES
 from sketch2pose_blender.rig.armature import build_character
+from sketch2pose_blender.rig.drawn_figure import kept_figure
 from sketch2pose_blender.ui import operators
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -98,14 +99,16 @@ def test_the_other_reading_faces_the_other_way_and_comes_back():
     bpy.ops.sketch2pose.pose_new()
     armature = bpy.context.active_object
     first = joints_in_blender(armature)
-    assert bpy.ops.sketch2pose.show_reading(step=1) == {"FINISHED"}
+    readings = kept_figure(armature).figure.hypotheses
+    other = next(index for index, reading in enumerate(readings) if reading.exchanged)
+    assert bpy.ops.sketch2pose.show_reading(index=other) == {"FINISHED"}
     second = joints_in_blender(armature)
     across = [
         joints[JOINT_NAMES.index("left_hip")] - joints[JOINT_NAMES.index("right_hip")]
         for joints in (first, second)
     ]
     assert across[0][0] * across[1][0] < 0
-    bpy.ops.sketch2pose.show_reading(step=1)
+    bpy.ops.sketch2pose.show_reading(index=0)
     np.testing.assert_allclose(joints_in_blender(armature), first, atol=MILLIMETRE)
 
 
