@@ -37,11 +37,12 @@ def draw(name: str, strokes: Strokes, view: View) -> Sketch:
     camera = view.to_camera(strokes.points)
     if view.perspective:
         visible &= camera[:, 2] > 1e-4
-    visible &= np.isfinite(camera).all(-1)
+    visible &= np.isfinite(camera[:, 0] + camera[:, 1] + camera[:, 2])
     if not visible.any():
         raise InputError("The drawing has no strokes that are seen from here; draw a figure first.")
     flat = view.flatten(camera)
-    low, high = flat[visible].min(0), flat[visible].max(0)
+    across, down = flat[visible].T.copy()
+    low, high = np.array([across.min(), down.min()]), np.array([across.max(), down.max()])
     extent = float((high - low).max())
     if not 1e-6 < extent < 1e6:
         raise InputError("The drawing is a single point, or far too large; draw a figure first.")
@@ -52,15 +53,19 @@ def draw(name: str, strokes: Strokes, view: View) -> Sketch:
     scale = np.mean(np.abs(part.focal))
     radii = strokes.radii * scale / (np.maximum(camera[:, 2], 1e-4) if view.perspective else 1.0)
     pixels = ((flat - low) / step + (MARGIN - 0.5)).astype(np.float32)
-    dots = _dots(pixels, np.clip(radii, LEAST_RADIUS, MOST_RADIUS), strokes, visible)
-    centre = strokes.points[visible].mean(0)
+    pen = np.clip(radii, LEAST_RADIUS, MOST_RADIUS).astype(np.float32)
+    dots = _dots(pixels, pen, strokes, visible)
+    centre = np.ones(visible.sum()) / visible.sum() @ strokes.points[visible]
     return Sketch(name, _inked(*dots, (width, height)), part, centre)
 
 
 def _dots(
     pixels: np.ndarray, radii: np.ndarray, strokes: Strokes, visible: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Places (M, 2), half widths (M,) and opacities (M,) of the pen, close enough to look like lines."""
+    """Places (M, 2), half widths (M,) and opacities (M,) of the pen, close enough to look like lines.
+
+    Width and opacity are those of the point before.
+    """
     last = strokes.starts[1:] - 1
     ends = np.arange(1, len(pixels) + 1)
     ends[last] = np.where(strokes.cyclic, strokes.starts[:-1], last)
@@ -68,15 +73,16 @@ def _dots(
     starts = np.flatnonzero(visible)
     ends = ends[starts]
     # Half a pen's width apart is close enough.
-    length = np.linalg.norm(pixels[ends] - pixels[starts], axis=-1)
-    counts = np.ceil(length / (0.5 * np.minimum(radii[starts], radii[ends]))).astype(int)
-    counts = np.clip(counts, 1, 100_000)
-    along = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    share = (along / np.repeat(counts, counts)).astype(np.float32)[:, None]
-    values = np.column_stack([pixels, radii.astype(np.float32), strokes.opacities.astype(np.float32)])
-    change = values[ends] - values[starts]
-    values = np.repeat(values[starts], counts, 0) + np.repeat(change, counts, 0) * share
-    return values[:, :2], values[:, 2], values[:, 3]
+    way = pixels[ends] - pixels[starts]
+    length = np.hypot(way[:, 0], way[:, 1])
+    counts = np.ceil(length / (0.5 * np.minimum(radii[starts], radii[ends])))
+    counts = np.clip(counts, 1, 100_000).astype(np.int32)
+    segment = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    first = np.cumsum(counts, dtype=np.int32) - counts
+    along = np.arange(len(segment), dtype=np.int32) - first[segment]
+    share = along.astype(np.float32) / counts.astype(np.float32)[segment]
+    places = pixels[starts][segment] + way[segment] * share[:, None]
+    return places, radii[starts][segment], strokes.opacities[starts][segment]
 
 
 def _inked(places: np.ndarray, radii: np.ndarray, opacities: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -99,9 +105,11 @@ def _covered(places: np.ndarray, radii: np.ndarray, size: tuple[int, int]) -> np
     """
     width, height = size
     stride = width + 1
-    # Dots that fall together are one.
-    keys = np.round(places * 2).astype(np.int32) @ np.array([1, 2 * stride], np.int32)
-    _, first = np.unique(keys * 16 + np.round(radii).astype(np.int32), return_index=True)
+    # Dots in one pixel are one: the last. No pen is so thin that this tears a line.
+    inside = np.clip(np.round(places).astype(np.int32), 0, (width - 1, height - 1))
+    newest = np.full(height * width, -1, np.int32)
+    newest[inside[:, 1] * width + inside[:, 0]] = np.arange(len(places), dtype=np.int32)
+    first = newest[newest >= 0]
     x, y, radius = places[first, 0], places[first, 1], radii[first]
     row = np.round(y).astype(np.int32)
     opened, closed = [], []
