@@ -8,7 +8,9 @@ A file of ``rig_maps/`` holds:
 - ``joints``: SMPL joint, without its side -> stems, the first that a rig has is taken;
 - ``places``: SMPL joint -> the bone at whose head it is, where that is not its control's, optional;
 - ``repeats``: SMPL joint -> another control that must turn as the joint does, optional;
-- ``switches``: [bone, property, value] that put its limbs from IK to FK, optional.
+- ``switches``: [bone, property, value] that put its limbs from IK to FK, optional;
+- ``ik``: limbs that may stay in IK, each with the fields of :class:`IkLimb`, optional. ``joints`` are without
+  their side, and ``{side}`` in a name is L or R.
 """
 
 from __future__ import annotations
@@ -29,6 +31,32 @@ _SIDES: tuple[Side, Side] = ("left", "right")
 
 
 @dataclass(frozen=True)
+class IkLimb:
+    """The controls of a limb in IK.
+
+    Attributes:
+        joints: the three SMPL joints, the last one is where the end control is.
+        shows: the bones that show the limb as it is evaluated, one for each joint.
+        switch: (bone, property, value) that puts the limb to IK.
+        end: the control that the limb reaches for.
+        swing: the control that turns the limb about the line from its first joint to its last.
+        pole: the control that the middle joint points at instead, where the property ``pole_switch`` of the
+            switch's bone is on.
+        pole_switch: that property.
+        toe: the control of the toes, or "".
+    """
+
+    joints: tuple[str, str, str]
+    shows: tuple[str, str, str]
+    switch: tuple[str, str, float]
+    end: str
+    swing: str
+    pole: str
+    pole_switch: str
+    toe: str
+
+
+@dataclass(frozen=True)
 class Family:
     """One family of rigs; see the module's text.
 
@@ -41,6 +69,7 @@ class Family:
         places: SMPL joint -> bone at whose head it is, where it is not at its own bone's.
         repeats: SMPL joint -> bone that must turn as the joint does, once the spine is posed.
         switches: (bone, property, value) that put limbs to FK.
+        ik: limbs that may stay in IK.
     """
 
     key: str
@@ -51,6 +80,7 @@ class Family:
     places: dict[str, str]
     repeats: dict[str, str]
     switches: tuple[tuple[str, str, float], ...]
+    ik: tuple[IkLimb, ...]
 
 
 @cache
@@ -69,9 +99,29 @@ def families() -> tuple[Family, ...]:
                 values.get("places", {}),
                 values.get("repeats", {}),
                 tuple((str(b), str(p), float(v)) for b, p, v in values.get("switches", ())),
+                tuple(_ik_limb(limb, side) for limb in values.get("ik", ()) for side in _SIDES),
             )
         )
     return tuple(sorted(found, key=lambda family: -len(family.joints)))
+
+
+def _ik_limb(values: dict, side: str) -> IkLimb:
+    def named(name: str) -> str:
+        return name.replace("{side}", side[0].upper())
+
+    first, middle, last = (f"{side}_{joint}" for joint in values["joints"])
+    upper, lower, end = (named(name) for name in values["shows"])
+    bone, switch, value = values["switch"]
+    return IkLimb(
+        (first, middle, last),
+        (upper, lower, end),
+        (named(bone), switch, float(value)),
+        named(values["end"]),
+        named(values["swing"]),
+        named(values["pole"]),
+        values["pole_switch"],
+        named(values.get("toe", "")),
+    )
 
 
 def match_family(skeleton: Skeleton) -> tuple[Family, RigMapping] | None:

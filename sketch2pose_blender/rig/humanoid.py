@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import bpy
 import numpy as np
@@ -15,11 +15,12 @@ from mathutils import Matrix, Vector
 from ..core.boundary import Body, Hypothesis, InputError, pose_body
 from ..core.rest_frames import joint_rotations
 from ..core.retarget import Target, pose_bones, rise, wanted_turns
-from ..core.rig_families import Family, families, match_family
+from ..core.rig_families import Family, IkLimb, families, match_family
 from ..core.rig_mapping import RigMapping, Skeleton, map_skeleton
+from .ik_limbs import is_in_ik, key_controls, place_controls
 from .keys import rotation_path, set_rotation
 from .posing import armature_of
-from .rig_table import kept_table
+from .rig_table import keeps_ik, kept_table
 
 #: Joints that a pose needs; a rig without them is no humanoid.
 _NEEDED = [
@@ -51,12 +52,20 @@ class Humanoid:
         family: the family of rigs that its names belong to, None where they were found by structure.
         reference: bone -> (4, 4) pose, armature space, of the pose that counts as the resting one; empty for
             the bones' own rest.
+        keep_ik: whether limbs that are in IK stay in IK; else they are put to FK.
     """
 
     armature: bpy.types.Object
     mapping: RigMapping
     family: Family | None
     reference: dict[str, np.ndarray] = field(default_factory=dict)
+    keep_ik: bool = False
+
+    @property
+    def ik_limbs(self) -> list[IkLimb]:
+        """The limbs that stay in IK."""
+        limbs = self.family.ik if self.family and self.keep_ik else ()
+        return [limb for limb in limbs if is_in_ik(self.armature, limb)]
 
     @property
     def title(self) -> str:
@@ -85,11 +94,13 @@ def find_humanoid(thing: bpy.types.Object | None) -> Humanoid | None:
     armature = armature_of(thing)
     if armature is None:
         return None
+    keep_ik = keeps_ik(armature)
     table = kept_table(armature)
     if table is None:
-        return search_humanoid(armature)
+        found = search_humanoid(armature)
+        return replace(found, keep_ik=keep_ik) if found else None
     family = next((family for family in families() if family.key == table.family), None)
-    return Humanoid(armature, table.mapping, family, table.reference)
+    return Humanoid(armature, table.mapping, family, table.reference, keep_ik)
 
 
 def search_humanoid(armature: bpy.types.Object) -> Humanoid | None:
@@ -132,6 +143,7 @@ def pose_humanoid(
     left_alone = fixed_joints(humanoid)
     wanted = {joint: turn for joint, turn in wanted.items() if joint not in left_alone}
 
+    in_ik = humanoid.ik_limbs
     to_fk(humanoid)
     if _moves_by_itself(armature, bones.values(), driven):
         heads = _pose_by_levels(humanoid, bones, wanted)
@@ -141,10 +153,16 @@ def pose_humanoid(
     up = Vector(target.to_armature[:, 1].tolist())
     if "pelvis" not in left_alone:
         _raise_pelvis(target, bones["pelvis"], up, heads, rest_vertices, posed.joints, posed.vertices)
+    for limb in in_ik:
+        toe = limb.joints[2].replace("ankle", "foot")
+        fk = [*limb.joints, *([toe] if toe != limb.joints[2] and toe in bones else [])]
+        place_controls(armature, limb, tuple(bones[joint].name for joint in fk))
     if key_frame is not None:
         _key_rotations(humanoid, bones, wanted, key_frame)
         if "pelvis" in wanted:
             bones["pelvis"].keyframe_insert("location", frame=key_frame, group=bones["pelvis"].name)
+        for limb in in_ik:
+            key_controls(armature, limb, key_frame)
     return [bones[joint].name for joint in humanoid.mapping.bones if joint in left_alone]
 
 
@@ -352,9 +370,10 @@ def _moves_by_itself(
 
 
 def to_fk(humanoid: Humanoid) -> None:
-    """Put the limbs of a control rig to FK, where its family says how."""
+    """Put the limbs of a control rig to FK, where its family says how; those that stay in IK are left."""
+    kept = {limb.switch[0] for limb in humanoid.ik_limbs}
     for bone, name, value in humanoid.family.switches if humanoid.family else ():
         pose_bone = humanoid.armature.pose.bones.get(bone)
-        if pose_bone is not None and name in pose_bone:
+        if pose_bone is not None and name in pose_bone and bone not in kept:
             pose_bone[name] = type(pose_bone[name])(value)
     humanoid.armature.update_tag()

@@ -47,6 +47,12 @@ def kept_table(armature: bpy.types.Object) -> RigTable | None:
     return RigTable(mapping, kept.family, _read_reference(kept.reference))
 
 
+def keeps_ik(armature: bpy.types.Object) -> bool:
+    """Whether the artist wants limbs that are in IK to stay in IK."""
+    kept = getattr(armature, "sketch2pose_rig", None)
+    return kept is not None and kept.keep_ik
+
+
 def keep_table(armature: bpy.types.Object, mapping: RigMapping, family: str, title: str) -> None:
     """Write a table to an armature, a row for every joint."""
     kept = armature.sketch2pose_rig

@@ -46,6 +46,12 @@ class SKETCH2POSE_PG_rig(bpy.types.PropertyGroup):
     )
     family: bpy.props.StringProperty(name="Family", description="The family of rigs that this one belongs to")
     title: bpy.props.StringProperty(name="Title", description="What kind of rig this is")
+    keep_ik: bpy.props.BoolProperty(
+        name="Keep Limbs in IK",
+        description="Limbs of a control rig that are in IK stay in IK, and their hand, foot and pole controls are "
+        "placed; otherwise they are switched to FK. Rigify only",
+        default=False,
+    )
     reference: bpy.props.StringProperty(
         name="Reference", description="The pose that counts as the resting one"
     )
@@ -281,6 +287,8 @@ class SKETCH2POSE_PT_rig(bpy.types.Panel):
         row.operator(SKETCH2POSE_OT_pose_as_rest.bl_idname, icon="OUTLINER_DATA_ARMATURE").clear = False
         if kept.reference:
             row.operator(SKETCH2POSE_OT_pose_as_rest.bl_idname, text="", icon="LOOP_BACK").clear = True
+        if kept.family == "rigify":
+            layout.prop(kept, "keep_ik")
         column = layout.column(align=True)
         for joint in kept.joints:
             icon = "BLANK1" if not joint.bone else "CHECKMARK" if joint.confidence >= _UNSURE else "QUESTION"
