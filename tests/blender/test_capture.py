@@ -1,5 +1,6 @@
 """Every source of drawings becomes a raster and a view, and is posed where it is by one operator."""
 
+import json
 from pathlib import Path
 
 import bpy
@@ -209,6 +210,37 @@ def test_a_grease_pencil_figure_is_posed_where_it_is(lens):
     assert np.linalg.norm(posed - drawn, axis=1).mean() < 0.05 * size
     assert np.linalg.norm(joints_in_blender(armature)[0] - keypoints[0]) < 0.25
     assert armature.scale[0] == pytest.approx(1.0, abs=0.15)
+
+
+def test_corrections_are_seen_from_where_the_drawing_is():
+    """The view is from the side and from above: a pose taken for one from the front would be far off."""
+    keypoints = waving()
+    right, down = np.array([0.0, 1, 0]), np.array([0.0, 0, -1])
+    turn = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    strokes = [*skeleton_strokes(keypoints), head_stroke(keypoints, np.array([1.0, 0, 0]), -down)]
+    grease_pencil([stroke @ turn.T for stroke in strokes])
+    camera(50, (6.0, 0.3, 1.4), (0.0, 0.0, 1.0))
+    bpy.ops.sketch2pose.pose_drawing(source="GREASE_PENCIL")
+    armature = bpy.context.active_object
+    first = joints_in_blender(armature)
+    hips = [first[JOINT_NAMES.index(f"{side}_hip")] for side in ("left", "right")]
+    assert (hips[0] - hips[1]) @ right > 0.1  # it faces the camera
+    bpy.ops.sketch2pose.exchange_sides()
+    assert np.abs(joints_in_blender(armature) - first).max() > 0.1
+    bpy.ops.sketch2pose.exchange_sides()
+    np.testing.assert_allclose(joints_in_blender(armature), first, atol=2e-3)
+
+    drawn = json.loads(armature["sketch2pose_figure"])["figure"]["keypoints"]
+    elbow, wrist = (np.array(drawn[f"left_{joint}"]["xy"]) for joint in ("elbow", "wrist"))
+    place = elbow + np.array([np.linalg.norm(wrist - elbow), 0.0])  # to the right of the picture
+    bpy.ops.sketch2pose.drag_joint(joint="left_wrist", place=place.tolist())
+    elbow, wrist = (
+        seen_by_blender(joints_in_blender(armature))[JOINT_NAMES.index(f"left_{joint}")]
+        for joint in ("elbow", "wrist")
+    )
+    across, along = wrist - elbow
+    assert across > 0
+    assert abs(np.degrees(np.arctan2(along, across))) < 2.0
 
 
 def test_two_figures_are_two_armatures_from_left_to_right():
