@@ -49,8 +49,12 @@ class _CorrectOperator:
             if joint not in HANDLES:
                 raise InputError(f"{joint!r} is no joint that can be corrected; give {', '.join(HANDLES)}.")
             correction = Correction(context)
-            correction.show(change(correction.state))
-            correction.keep(context)
+            try:
+                correction.show(change(correction.state))
+                correction.keep(context)
+            except BaseException:
+                correction.take_back()
+                raise
         except SketchPoseError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -110,7 +114,7 @@ class SKETCH2POSE_OT_drag_joint(_CorrectOperator, bpy.types.Operator):
         name="Place", description="Where the joint is in the drawing, pixels, x right, y down", size=2
     )
     carry: bpy.props.BoolProperty(
-        name="Carry", description="Take along all that hangs on the joint (Ctrl)", default=False
+        name="Carry", description="Take along all that hangs on the joint (Ctrl)", options={"SKIP_SAVE"}
     )
 
     _correction: Any = None
@@ -364,11 +368,19 @@ class SKETCH2POSE_OT_show_reading(_CorrectOperator, bpy.types.Operator):
     bl_idname = "sketch2pose.show_reading"
     bl_label = "Show Reading"
 
+    # Not remembered: a button sets the one, and the other must not be the last one's.
     index: bpy.props.IntProperty(
-        name="Reading", description="Which reading, the likeliest one is 0", min=0, default=0
+        name="Reading",
+        description="Which reading, the likeliest one is 0",
+        min=0,
+        default=0,
+        options={"SKIP_SAVE"},
     )
     step: bpy.props.IntProperty(
-        name="Step", description="Instead: so many readings further on or back", default=0
+        name="Step",
+        description="Instead: so many readings further on or back",
+        default=0,
+        options={"SKIP_SAVE"},
     )
 
     def execute(self, context: bpy.types.Context) -> set[str]:

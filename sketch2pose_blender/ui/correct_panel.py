@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import bpy
@@ -107,15 +108,12 @@ class SKETCH2POSE_PT_correct(bpy.types.Panel):
             row.operator(show, text="", icon="TRIA_LEFT").step = -1
             row.label(text=f"Reading {shown + 1} of {len(readings)}")
             row.operator(show, text="", icon="TRIA_RIGHT").step = 1
+            grid = column.grid_flow(columns=4, row_major=True, even_columns=True, align=True)
             for index, reading in enumerate(readings):
-                side = ", left and right exchanged" if reading.exchanged else ""
-                row = column.row(align=True)
-                row.alignment = "LEFT"
-                row.operator(
-                    show,
-                    text=f"{index + 1}: {reading.score:.0%}{side}",
-                    icon="RADIOBUT_ON" if index == shown else "RADIOBUT_OFF",
-                    emboss=False,
+                # The arrows mark readings with left and right the other way round.
+                icon = "ARROW_LEFTRIGHT" if reading.exchanged else "NONE"
+                grid.operator(
+                    show, text=f"{reading.score:.0%}", icon=icon, depress=index == shown
                 ).index = index
         column.operator(operators.SKETCH2POSE_OT_exchange_sides.bl_idname, icon="ARROW_LEFTRIGHT")
 
@@ -158,6 +156,9 @@ def register() -> None:
 def unregister() -> None:
     """Take out what :func:`register` has put in."""
     overlay.stop()
+    corrected = sys.modules.get(f"{gizmos.__package__}.corrected")
+    if corrected is not None:
+        corrected.forget_drags()
     while _keymap_items:
         keymap, item = _keymap_items.pop()
         keymap.keymap_items.remove(item)

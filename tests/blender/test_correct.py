@@ -6,6 +6,7 @@ import math
 import bpy
 import numpy as np
 import pytest
+from mathutils import Euler
 from posed import random_pose
 from rigs import MIXAMO, random_humanoid
 
@@ -15,8 +16,16 @@ from backend.body import global_rotations, load_body, rodrigues
 from backend.correction import hypothesis_of
 from backend.kinematics import bone_directions, posed_keypoints, solve_rotations
 from backend.skeleton import JOINT_NAMES, KEYPOINT_NAMES, KEYPOINT_PARENTS
+from sketch2pose_blender.core.sketch import View
 from sketch2pose_blender.rig.armature import build_character
-from sketch2pose_blender.rig.drawn_figure import PROPERTY, kept_figure, remember_figure
+from sketch2pose_blender.rig.drawn_figure import (
+    PROPERTY,
+    DrawnFigure,
+    keep_figure,
+    kept_figure,
+    remember_figure,
+)
+from sketch2pose_blender.rig.placement import Placement, pose_in_view
 from sketch2pose_blender.ui.operators import pose_armature
 
 BODY = load_body()
@@ -125,6 +134,32 @@ def test_the_paper_of_an_smpl_armature_faces_the_front_view():
         point = paper.points(place_of(armature, joint))
         head = armature.pose.bones[joint].head
         np.testing.assert_allclose([point[0], point[2]], [head.x, head.z], atol=2e-3)
+
+
+@pytest.mark.parametrize("make", [smpl, mixamo])
+@pytest.mark.parametrize("perspective", [True, False])
+def test_seen_from_a_camera_the_dragged_bone_points_as_drawn(make, perspective):
+    """A drawing on a picture that a turned camera sees: the forearm is drawn from elbow to wrist there too."""
+    armature = make()
+    drawn = figure()
+    turn = np.array(Euler((0.1, 0.2, 0.6)).to_matrix()) @ np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])
+    to_world = np.eye(4)
+    to_world[:3, :3], to_world[:3, 3] = turn, turn @ (0.2, -0.1, -4.0) + (0, 0, 1)
+    focal = np.full(2, 1200.0 if perspective else 300.0)
+    view = View(to_world, perspective, focal, (np.array(SIZE) - 1) / 2, SIZE)
+    _, paper = pose_in_view(
+        armature, drawn, drawn.hypotheses[0], BODY, Placement(view, np.array([0.1, 0.2, 1.0]))
+    )
+    keep_figure(armature, DrawnFigure("drawing.png", SIZE, drawn, paper))
+    line = np.array([50.0, 70.0])
+    place = place_of(armature, "left_elbow") + line
+    assert bpy.ops.sketch2pose.drag_joint(joint="left_wrist", place=tuple(place)) == {"FINISHED"}
+    bpy.context.view_layer.update()
+    names = ("left_elbow", "left_wrist")
+    bones = [armature.pose.bones[name if make is smpl else MIXAMO[name]] for name in names]
+    start, end = view.project(np.array([armature.matrix_world @ bone.head for bone in bones]))
+    seen = (end - start) / np.linalg.norm(end - start)
+    np.testing.assert_allclose(seen, line / np.linalg.norm(line), atol=np.radians(1))
 
 
 def test_bones_that_hang_elsewhere_stay():
