@@ -48,6 +48,13 @@ with bpy.context.temp_override(**view3d()):
     )
     window.run("bpy.context.window_manager.sketch2pose_correcting.on = False")
     window.redraw()
+    # The panel lies below the others: the wheel scrolls to it.
+    x, y = window.run(
+        "(lambda r, w: (r.x + r.width / 3, w.height - r.y - r.height / 2))"
+        "(view3d('UI')['region'], view3d()['window'])"
+    )
+    window.click(x, y, 5, times=12)
+    window.redraw()
     window.click_button("sketch2pose_correcting.on", across=0.4)
     assert window.run("bpy.context.window_manager.sketch2pose_correcting.on")
     window.redraw()
