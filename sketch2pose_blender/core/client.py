@@ -101,17 +101,20 @@ class LocalServer:
         import_folders: where the process finds the packages that come with the extension.
         engine: what runs the network: "auto", "onnx" or "torch".
         device: what it computes on: "auto", "cpu", "cuda" or "mps".
+        python: the interpreter to run it with, None for Blender's own.
     """
 
     body: Path | None = None
     import_folders: tuple[Path, ...] = ()
     engine: str = "auto"
     device: str = "auto"
+    python: Path | None = None
 
     def command(self) -> list[str]:
         """What starts the process."""
         folders = os.pathsep.join(str(folder) for folder in (IMPORT_FOLDER, *self.import_folders))
-        command = [sys.executable, "-I", "-X", "utf8", str(_BOOTSTRAP), folders, "serve"]
+        python = str(self.python or sys.executable)
+        command = [python, "-I", "-X", "utf8", str(_BOOTSTRAP), folders, "serve"]
         command += ["--engine", self.engine, "--device", self.device]
         if self.body is not None:
             command += ["--body", str(self.body)]

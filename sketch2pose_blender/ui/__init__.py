@@ -11,6 +11,7 @@ from . import (
     capture_operators,
     capture_panel,
     correct_panel,
+    diagnostics,
     export_menu,
     operators,
     panel,
@@ -19,6 +20,7 @@ from . import (
     rig_panel,
     service,
     settings,
+    torch_engine,
 )
 
 _CLASSES = (
@@ -31,6 +33,8 @@ _CLASSES = (
     capture_panel.SKETCH2POSE_PT_capture,
     *correct_panel.CLASSES,
     *rig_panel.CLASSES,
+    *torch_engine.CLASSES,
+    *diagnostics.CLASSES,
     rig_panel.SKETCH2POSE_PT_rig,
     *retarget_operator.CLASSES,
     *export_menu.CLASSES,
@@ -54,6 +58,8 @@ def register(root_package: str) -> None:
 def unregister() -> None:
     """Stop what runs and take everything out of Blender again."""
     operators.stop()
+    diagnostics.stop()
+    torch_engine.stop()
     correct_panel.unregister()
     service.shut_down()
     export_menu.take_from_menus()

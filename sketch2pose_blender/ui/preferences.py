@@ -73,7 +73,7 @@ def define(root_package: str) -> type[bpy.types.AddonPreferences]:
     return SKETCH2POSE_AP_preferences
 
 
-def draw(settings: Any, context: bpy.types.Context) -> None:  # noqa: ARG001
+def draw(settings: Any, context: bpy.types.Context) -> None:
     """Lay out the preferences."""
     from ..core import machine
     from . import diagnostics, torch_engine
@@ -88,7 +88,7 @@ def draw(settings: Any, context: bpy.types.Context) -> None:  # noqa: ARG001
     column.active = not settings.use_server
     column.prop(settings, "engine")
     column.prop(settings, "device")
-    if settings.engine == "torch" or torch_engine.environment().state != "absent":
+    if engine(context)[0] == "torch" or torch_engine.environment().state != "absent":
         torch_engine.draw(column.box())
 
     column = layout.column(heading="Remote Server")
@@ -133,6 +133,15 @@ def of(context: bpy.types.Context) -> Any:
     """The preferences, or None where the extension is run from its source and is none of Blender's."""
     addon = context.preferences.addons.get(_root_package)
     return addon.preferences if addon is not None else None
+
+
+def engine(context: bpy.types.Context) -> tuple[str, str]:
+    """Engine and device: one of ENGINES and one of DEVICES. A device that only PyTorch has means PyTorch."""
+    settings = of(context)
+    if settings is None:
+        return "auto", "auto"
+    with_torch = settings.engine == "auto" and settings.device in ("cuda", "mps")
+    return "torch" if with_torch else settings.engine, settings.device
 
 
 def body_file(context: bpy.types.Context) -> Path | None:

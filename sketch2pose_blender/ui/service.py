@@ -21,10 +21,30 @@ _client_module = f"{__name__.rsplit('.', 2)[0]}.core.client"
 
 
 def server(context: bpy.types.Context) -> LocalServer:
-    """How the pose program is started, by the preferences."""
+    """How the pose program is started, by the preferences.
+
+    Raises:
+        InstallError: this machine is not one that the extension's packages run on, or PyTorch is chosen and
+            not installed.
+    """
+    from ..core import machine
+    from ..core.boundary import InstallError
     from ..core.client import LocalServer
 
-    return LocalServer(preferences.body_file(context), tuple(wheel_folders()))
+    if obstacle := machine.obstacle():
+        raise InstallError(obstacle)
+    body, engine, device = preferences.body_file(context), *preferences.engine(context)
+    if engine != "torch":
+        return LocalServer(body, tuple(wheel_folders()), engine, device)
+    from . import torch_engine
+
+    torch = torch_engine.environment()
+    if torch.state != "ready":
+        raise InstallError(
+            "PyTorch is not installed; install it in the extension's preferences, or choose another engine."
+        )
+    # It has packages of its own: Blender's may be for another Python.
+    return LocalServer(body, (), engine, device, torch.python)
 
 
 def submit(

@@ -1,0 +1,157 @@
+"""The preferences: engine, device, body, the test of a prediction, diagnostics, and PyTorch's buttons."""
+
+import pickle
+import sys
+from pathlib import Path
+
+import addon_utils
+import bpy
+import numpy as np
+import pytest
+
+from backend.body import LIGHT_BODY
+from sketch2pose_blender.core.boundary import InstallError
+from sketch2pose_blender.ui import diagnostics, preferences, service, torch_engine
+
+MODULE = "sketch2pose_blender"
+
+
+@pytest.fixture
+def settings(empty_file):
+    """The preferences of the extension, switched on as a person switches on an add-on."""
+    addon_utils.enable(MODULE, default_set=True)
+    yield bpy.context.preferences.addons[MODULE].preferences
+    addon_utils.disable(MODULE, default_set=True)
+
+
+def test_the_test_button_poses_and_tells_what_with(settings):
+    assert bpy.ops.sketch2pose.test() == {"FINISHED"}
+    text = "\n".join(diagnostics.trial.lines)
+    assert not diagnostics.trial.failed
+    assert "Engine: onnx on cpu" in text
+    assert "Weights: keypoints_s " in text
+    first, second = diagnostics.trial.seconds
+    print(f"\n{first:.2f} s with the start, then {1e3 * second:.0f} ms")
+    assert second < first
+
+
+def test_the_test_button_tells_what_is_wrong(settings):
+    settings.engine = "torch"
+    with pytest.raises(RuntimeError, match="PyTorch is not installed"):
+        bpy.ops.sketch2pose.test()
+    assert diagnostics.trial.failed
+    assert not diagnostics.trial.busy
+    settings.engine = "onnx"
+    settings.device = "cuda"
+    with pytest.raises(RuntimeError, match="does not run on cuda here; choose auto or cpu"):
+        bpy.ops.sketch2pose.test()
+    settings.device = "auto"
+    assert bpy.ops.sketch2pose.test() == {"FINISHED"}
+
+
+@pytest.mark.parametrize(
+    ("engine", "device", "expected"),
+    [
+        ("auto", "auto", ("auto", "auto")), ("auto", "cpu", ("auto", "cpu")), ("auto", "cuda", ("torch", "cuda")),
+        ("onnx", "cuda", ("onnx", "cuda")), ("torch", "cpu", ("torch", "cpu")),
+    ],
+)  # fmt: skip
+def test_engine_and_device(settings, engine, device, expected):
+    settings.engine, settings.device = engine, device
+    assert preferences.engine(bpy.context) == expected
+    if expected[0] == "torch":
+        with pytest.raises(InstallError, match="install it in the extension's preferences"):
+            service.server(bpy.context)
+    else:
+        server = service.server(bpy.context)
+        assert (server.engine, server.device, server.python) == (*expected, None)
+
+
+def test_pytorch_runs_with_its_own_python(settings, monkeypatch, tmp_path):
+    folder = tmp_path / "torch"
+    python = folder / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    (folder / "complete.json").write_text('{"torch": "2.13.0", "cuda": null}')
+    monkeypatch.setattr(preferences, "user_folder", lambda name: str(tmp_path / name))
+    settings.engine = "torch"
+    server = service.server(bpy.context)
+    assert server.python == python
+    assert server.import_folders == ()
+    assert server.command()[0] == str(python)
+    assert "--engine torch --device auto" in " ".join(server.command())
+    torch_engine.stop()
+
+
+def test_a_body_of_ones_own_as_pkl(settings, tmp_path):
+    with np.load(LIGHT_BODY) as archive:
+        arrays = dict(archive)
+    path = tmp_path / "body.pkl"
+    path.write_bytes(pickle.dumps(arrays, 2))
+    settings.body_file = str(path)
+    assert bpy.ops.sketch2pose.test() == {"FINISHED"}
+
+    class Trap:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "trap",)
+
+    path = tmp_path / "hostile.pkl"
+    path.write_bytes(pickle.dumps(arrays | {"v_template": Trap()}, 2))
+    settings.body_file = str(path)
+    with pytest.raises(RuntimeError, match="something else than numbers"):
+        bpy.ops.sketch2pose.test()
+    assert not (tmp_path / "trap").exists()
+
+
+def test_diagnostics_say_what_a_report_needs_and_no_secret(settings, tmp_path):
+    settings.server_token = "open sesame"
+    settings.body_file = str(tmp_path / "somebody" / "body.npz")
+    bpy.ops.sketch2pose.copy_diagnostics()
+    text = diagnostics.diagnostics(bpy.context)
+    for words in (
+        "Sketch2Pose:",
+        bpy.app.version_string,
+        sys.version.split()[0],
+        "Online access: off",
+        "body.npz",
+    ):
+        assert words in text
+    assert "sesame" not in text
+    assert "somebody" not in text
+
+
+def test_pytorch_is_not_fetched_while_online_access_is_off(settings, tmp_path):
+    assert not bpy.app.online_access
+    with pytest.raises(RuntimeError, match="Allow Online Access"):
+        bpy.ops.sketch2pose.torch_install()
+    assert torch_engine.environment().state == "absent"
+    settings.wheel_folder = str(tmp_path)
+    assert torch_engine.SKETCH2POSE_OT_torch_install.obstacle(bpy.context) is None
+    settings.wheel_folder = ""
+    bpy.context.preferences.system.use_online_access = True
+    try:
+        assert torch_engine.SKETCH2POSE_OT_torch_install.obstacle(bpy.context) is None
+    finally:
+        bpy.context.preferences.system.use_online_access = False
+
+
+@pytest.mark.parametrize("system", ["win32", "darwin"])
+def test_pytorch_is_offered_on_linux(settings, monkeypatch, system, tmp_path):
+    settings.wheel_folder = str(tmp_path)
+    monkeypatch.setattr(sys, "platform", system)
+    assert "Linux only" in (torch_engine.SKETCH2POSE_OT_torch_install.obstacle(bpy.context) or "")
+
+
+def test_a_failed_installation_is_one_sentence_and_leaves_nothing(settings, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    settings.wheel_folder = str(tmp_path)
+    with pytest.raises(RuntimeError, match="stopped"):
+        bpy.ops.sketch2pose.torch_install()
+    assert torch_engine.environment().state == "absent"
+
+
+def test_without_preferences_all_is_automatic(extension):
+    assert preferences.of(bpy.context) is None
+    assert preferences.engine(bpy.context) == ("auto", "auto")
+    assert preferences.body_file(bpy.context) is None
