@@ -3,7 +3,9 @@
 ``python installed_extension.py ZIP DRAWING`` prints what it saw as JSON on its last line.
 """
 
+import importlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -36,6 +38,39 @@ def traces():
     )
 
 
+def handlers():
+    """The extension's functions among those that Blender calls on events."""
+    lists = [getattr(bpy.app.handlers, name) for name in dir(bpy.app.handlers)]
+    functions = [function for functions in lists if isinstance(functions, list) for function in functions]
+    return [f"{f.__module__}.{f.__name__}" for f in functions if "sketch2pose" in (f.__module__ or "")]
+
+
+def timers():
+    """The extension's functions that Blender's timers call."""
+    modules = [module for name, module in sys.modules.items() if "sketch2pose" in name]
+    functions = [thing for module in modules for thing in vars(module).values() if callable(thing)]
+    return [f"{f.__module__}.{f.__name__}" for f in functions if bpy.app.timers.is_registered(f)]
+
+
+def children():
+    """Process numbers of this process's children that run."""
+    mine = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+    return [pid for pid in mine if alive(pid)]
+
+
+def watch_wheels(seen):
+    """Note which children run whenever Blender changes the folder of unpacked packages."""
+    from _bpy_internal.extensions import wheel_manager
+
+    apply, seen["children_at_wheels"] = wheel_manager.apply_action, []
+
+    def noted(*arguments, **options):
+        seen["children_at_wheels"].append(children())
+        return apply(*arguments, **options)
+
+    wheel_manager.apply_action = noted
+
+
 def files_of(folder):
     return sorted(str(path) for path in folder.rglob("*") if "__pycache__" not in path.parts)
 
@@ -48,6 +83,20 @@ def alive(pid):
         return False
 
 
+def imported_anew():
+    """Milliseconds of processor time for importing all that switching on imports."""
+    mine = {name: module for name, module in sys.modules.items() if name.startswith(MODULE)}
+    for name in mine:
+        del sys.modules[name]
+    start = time.process_time()
+    importlib.import_module(MODULE)
+    taken = 1e3 * (time.process_time() - start)
+    for name in [name for name in sys.modules if name.startswith(MODULE)]:
+        del sys.modules[name]
+    sys.modules.update(mine)
+    return taken
+
+
 def main(package, drawing):
     seen = {"before": traces()}
     bpy.ops.extensions.package_install_files(filepath=package, repo="user_default", enable_on_install=True)
@@ -56,10 +105,17 @@ def main(package, drawing):
     folder = Path(module.__file__).parent
     files = files_of(folder)
 
-    module.unregister()
-    start = time.perf_counter()
-    module.register()
-    seen["register_ms"] = 1e3 * (time.perf_counter() - start)
+    seen["loaded"] = sorted(name for name in sys.modules if name.startswith(f"{MODULE}.backend"))
+
+    # Processor time, and the best of a few: the machine may be busy with other things.
+    times = []
+    for _ in range(5):
+        module.unregister()
+        start = time.process_time()
+        module.register()
+        times.append(1e3 * (time.process_time() - start))
+    seen["register_ms"] = min(times)
+    seen["import_ms"] = min(imported_anew() for _ in range(3))
     seen["online_access"] = bpy.app.online_access
 
     bpy.context.scene.sketch2pose.image = bpy.data.images.load(drawing)
@@ -86,14 +142,34 @@ def main(package, drawing):
     (poser,) = client._clients.values()
     pid = poser.pid
     seen["pose_program"] = alive(pid)
+    # Everything is at work: a prediction with a timer that watches it.
+    diagnostics = sys.modules[f"{MODULE}.ui.diagnostics"]
+    diagnostics.trial.start(bpy.context)
+    bpy.app.timers.register(diagnostics._watch)
+    seen["timers_before"], seen["children_before"] = timers(), children()
+    watch_wheels(seen)
+    start = time.perf_counter()
     bpy.ops.preferences.addon_disable(module=MODULE)
-    seen["disabled"] = traces()
+    seen["disable_ms"] = 1e3 * (time.perf_counter() - start)
+    seen["disabled"] = traces() + handlers() + timers()
     end = time.monotonic() + 2
     while alive(pid) and time.monotonic() < end:
         time.sleep(0.02)
     seen["pose_program_left"] = alive(pid)
     bpy.ops.preferences.addon_enable(module=MODULE)
     seen["enabled_again"] = traces()
+
+    # Removed while it works: the process that runs on the packages ends before they are deleted.
+    bpy.context.scene.sketch2pose.image = bpy.data.images.load(drawing)
+    bpy.ops.sketch2pose.pose_new()
+    seen["children_before_removal"] = children()
+    seen["children_at_wheels"].clear()
+    bpy.ops.extensions.package_uninstall(repo_index=1, pkg_id="sketch2pose")
+    seen["children_at_removal"] = seen["children_at_wheels"]
+    seen["left"] = [
+        path for path in files_of(Path(seen["extensions"])) if "sketch2pose" in path or "onnx" in path
+    ]
+    seen["removed"] = traces() + handlers() + timers()
     print()
     print(json.dumps(seen))
 
