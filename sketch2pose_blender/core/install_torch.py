@@ -70,7 +70,8 @@ class Installation:
 
     def _watch(self) -> None:
         """Wait for standard input to end, then stop."""
-        while sys.stdin.buffer.read(1):
+        # Not through sys.stdin: Python aborts at its end while a thread holds that one's lock.
+        while os.read(0, 1):
             pass
         self.cancelled.set()
         child = self._child

@@ -139,7 +139,7 @@ def test_switching_on_costs_nothing(seen):
     )
     assert seen["loaded"] == []
     assert seen["register_ms"] <= 30
-    assert seen["import_ms"] <= 30
+    assert seen["import_ms"] <= 60
 
 
 def test_unknown_platform_is_one_sentence(tmp_path):
