@@ -56,10 +56,20 @@ def keeps_ik(armature: bpy.types.Object) -> bool:
 def keep_table(armature: bpy.types.Object, mapping: RigMapping, family: str, title: str) -> None:
     """Write a table to an armature, a row for every joint."""
     kept = armature.sketch2pose_rig
-    kept.joints.clear()
+    try:
+        kept.joints.clear()
+    except TypeError as error:  # Blender lets no rows be changed here
+        raise InputError(
+            f"The table of {armature.name} can be changed only in the file that it is linked from."
+        ) from error
     kept.family, kept.title = family, title
     for joint in JOINTS:
-        row = kept.joints.add()
+        try:
+            row = kept.joints.add()
+        except TypeError as error:
+            raise InputError(
+                f"{armature.name} is an override of a linked rig and can keep no table; make one in its own file."
+            ) from error
         row.name = joint
         row.bone = mapping.bones.get(joint, "")
         row.confidence = mapping.confidence.get(joint, 0.0)

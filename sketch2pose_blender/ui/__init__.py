@@ -50,7 +50,9 @@ def register(root_package: str) -> None:
         _registered.append(cls)
     bpy.types.Scene.sketch2pose = bpy.props.PointerProperty(type=settings.SKETCH2POSE_PG_settings)
     bpy.types.Scene.sketch2pose_capture = bpy.props.PointerProperty(type=capture_panel.SKETCH2POSE_PG_capture)
-    bpy.types.Object.sketch2pose_rig = bpy.props.PointerProperty(type=rig_panel.SKETCH2POSE_PG_rig)
+    bpy.types.Object.sketch2pose_rig = bpy.props.PointerProperty(
+        type=rig_panel.SKETCH2POSE_PG_rig, override={"LIBRARY_OVERRIDABLE"}
+    )
     correct_panel.register()
     export_menu.add_to_menus()
 

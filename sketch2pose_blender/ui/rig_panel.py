@@ -42,7 +42,10 @@ class SKETCH2POSE_PG_rig(bpy.types.PropertyGroup):
     """What is kept with an armature that takes poses."""
 
     joints: bpy.props.CollectionProperty(
-        type=SKETCH2POSE_PG_joint, name="Joints", description="The rig's bones"
+        type=SKETCH2POSE_PG_joint,
+        name="Joints",
+        description="The rig's bones",
+        override={"LIBRARY_OVERRIDABLE", "USE_INSERTION"},
     )
     family: bpy.props.StringProperty(name="Family", description="The family of rigs that this one belongs to")
     title: bpy.props.StringProperty(name="Title", description="What kind of rig this is")

@@ -123,3 +123,27 @@ def test_tables_survive_save_and_reload(rig, tmp_path):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
     assert rows(bpy.data.objects["rig"]) == {**MIXAMO, "neck": ""}
+
+
+def test_linked_rigs_are_posed_through_an_override(rig, tmp_path):
+    library = str(tmp_path / "library.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=library)
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    with bpy.data.libraries.load(library, link=True) as (_, linked):
+        linked.objects = ["rig"]
+    armature = linked.objects[0]
+    bpy.context.scene.collection.objects.link(armature)
+    bpy.context.view_layer.objects.active = armature
+    with pytest.raises(RuntimeError, match="make a library override"):
+        bpy.ops.sketch2pose.test_pose()
+    override = armature.override_create(remap_local_usages=True)
+    bpy.context.view_layer.objects.active = override
+    assert bpy.ops.sketch2pose.find_bones() == {"FINISHED"}
+    assert rows(override) == MIXAMO
+    assert bpy.ops.sketch2pose.test_pose() == {"FINISHED"}
+    turned = override.pose.bones["mixamorig:LeftUpLeg"].rotation_quaternion.copy()
+    assert abs(turned.w) < 0.99
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
+    kept = bpy.data.objects["rig"].pose.bones["mixamorig:LeftUpLeg"].rotation_quaternion
+    assert np.allclose(kept, turned, atol=1e-5)
