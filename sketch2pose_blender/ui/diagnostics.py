@@ -172,7 +172,7 @@ CLASSES = (SKETCH2POSE_OT_test, SKETCH2POSE_OT_copy_diagnostics)
 
 
 def diagnostics(context: bpy.types.Context) -> str:
-    """Versions, settings and the last test, one a line; no token, and no path but the body's name."""
+    """Versions, settings and the last test, one a line; no path but the body's name."""
     from ..core import machine
     from ..core.boundary import VERSION
     from .torch_engine import environment
@@ -189,7 +189,6 @@ def diagnostics(context: bpy.types.Context) -> str:
         "Packages fit": machine.obstacle() or "yes",
         "Online access": "allowed" if bpy.app.online_access else "off",
         "Engine": f"{settings.engine} on {settings.device}",
-        "Remote server": settings.server_url if settings.use_server else "none",
         "PyTorch": f"{torch.state} {torch.versions or ''}".strip(),
         "Body": body.name if body else "the one that ships",
         "Last test": " | ".join(trial.lines) or "none",

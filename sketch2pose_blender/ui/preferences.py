@@ -49,16 +49,6 @@ def define(root_package: str) -> type[bpy.types.AddonPreferences]:
             "internet if this is empty",
             subtype="DIR_PATH",
         )
-        use_server: bpy.props.BoolProperty(
-            name="Remote Server",
-            description="Have drawings posed by a Sketch2Pose service on another computer: they are sent there",
-        )
-        server_url: bpy.props.StringProperty(
-            name="Address", description="The service's address, such as https://poses.example.org:8000"
-        )
-        server_token: bpy.props.StringProperty(
-            name="Token", description="What the service lets you in with", subtype="PASSWORD"
-        )
         body_file: bpy.props.StringProperty(
             name="SMPL Body",
             description="Your own SMPL body (.npz or .pkl) for new armatures; the one that ships is used if "
@@ -85,19 +75,10 @@ def draw(settings: Any, context: bpy.types.Context) -> None:
         wrapped(layout, obstacle, "ERROR")
 
     column = layout.column()
-    column.active = not settings.use_server
     column.prop(settings, "engine")
     column.prop(settings, "device")
     if engine(context)[0] == "torch" or torch_engine.environment().state != "absent":
         torch_engine.draw(column.box())
-
-    column = layout.column(heading="Remote Server")
-    column.prop(settings, "use_server", text="")
-    if settings.use_server:
-        column.prop(settings, "server_url")
-        column.prop(settings, "server_token")
-        if not bpy.app.online_access:
-            wrapped(column, "Online access is off (System, Network): only this computer is asked.", "INFO")
 
     layout.prop(settings, "body_file")
 
