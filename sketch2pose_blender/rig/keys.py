@@ -9,7 +9,7 @@ itself. Who calls this makes one undo step of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,6 +145,29 @@ def write_keys(
                 continue
             _fill(curve, times, values[:, index], kind)
     return locked
+
+
+def key_pose(
+    armature: bpy.types.Object, bones: Iterable[bpy.types.PoseBone], frame: float, channels: Collection[str]
+) -> list[str]:
+    """Key bones as they stand now.
+
+    Args:
+        armature: the object.
+        bones: its bones that are keyed.
+        frame: frame of the scene.
+        channels: ``ROTATION``, ``LOCATION`` or both; bones that are connected to their parent have no location.
+
+    Returns and raises what :func:`write_keys` does.
+    """
+    tracks = []
+    for bone in bones:
+        if "ROTATION" in channels:
+            path = rotation_path(bone)
+            tracks.append(Track(bone.name, path, np.array(tuple(getattr(bone, path)))[None]))
+        if "LOCATION" in channels and not bone.bone.use_connect:
+            tracks.append(Track(bone.name, "location", np.array(tuple(bone.location))[None]))
+    return write_keys(armature, [frame], tracks)
 
 
 def action_channels(armature: bpy.types.Object) -> Any:
