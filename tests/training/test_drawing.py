@@ -14,6 +14,7 @@ from training.drawing.paper import Page, moved
 from training.drawing.pen import Pen, resample, ribbon, smoothed
 from training.drawing.placement import CANVAS, Placement
 from training.drawing.record import Flag
+from training.drawing.skin import skin
 from training.drawing.styles import STYLES
 
 #: Styles from the skeleton may leave hands, feet or the face out.
@@ -178,6 +179,28 @@ def test_partial_figures_flag_what_is_not_drawn(machine, part, faded):
     assert figure.part == part
     assert all(flag[name] != Flag.OUTSIDE for name in drawn)
     assert all(flag[name] == Flag.OUTSIDE for name in missing)
+
+
+def test_one_page_in_six_or_more_shows_a_part_of_a_figure(machine):
+    stick = next(style for style in STYLES if style.name == "stick")
+    pages = [machine.draw(seed, stick).figures for seed in range(120)]
+    parts = [figures[0].part for figures in pages if len(figures) == 1]
+    assert {"whole", "waist_up", "bust", "legs"} == set(parts)
+    assert 0.12 < sum(part != "whole" for part in parts) / len(pages) < 0.35
+
+
+@pytest.mark.parametrize("distance", [np.inf, 2.0])
+def test_skinning_is_the_weighted_sum_of_what_the_joints_do(distance):
+    rng = np.random.default_rng(5)
+    rest = rng.normal(0, 0.4, (50, 3)).astype(np.float32)
+    weights = rng.dirichlet(np.ones(24), 50).astype(np.float32)
+    weights[:, 5:] *= rng.random((50, 19)) < 0.1
+    affine = rng.normal(0, 0.3, (24, 3, 4))
+    vertices, flat, box = skin(rest, weights, affine, distance)
+    moved = np.einsum("vj,jab,vb->va", weights, affine, np.column_stack([rest, np.ones(50)]))
+    np.testing.assert_allclose(vertices, moved, atol=1e-5)
+    np.testing.assert_allclose(flat, Camera(distance=distance).project(moved), atol=1e-5)
+    np.testing.assert_allclose(box, [flat.min(0), flat.max(0)], atol=1e-6)
 
 
 def test_a_neighbour_in_front_hides(machine):

@@ -13,6 +13,7 @@ from backend.skeleton import KEYPOINT_MIRROR, keypoint_index
 from training.poses.bank import PoseBank, mirror, without_heading
 from training.poses.postures import POSTURES
 from training.poses.split import clip_name, validation_clips
+from training.poses.strata import NAMES, stratify
 
 
 def _joints(local):
@@ -101,6 +102,15 @@ def test_samples_are_rotations_and_repeat_with_the_seed(bank_file):
     assert np.abs(identity - np.eye(3)).max() < 1e-4
     assert np.linalg.det(poses).min() > 0.99
     assert len({pose.tobytes() for pose in first}) == 50
+
+
+def test_samples_of_some_kinds_are_of_these_kinds(bank_file):
+    bank, rng = PoseBank.load(bank_file), np.random.default_rng(2)
+    poses = np.stack([bank.sample(rng, ("sitting", "kneeling")) for _ in range(40)])
+    kinds = [NAMES[k] for k in stratify(poses)]
+    assert set(kinds) == {"sitting", "kneeling"}
+    # Their shares stand to each other as in the whole mix.
+    assert kinds.count("sitting") > kinds.count("kneeling")
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", None])

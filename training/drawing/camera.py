@@ -9,6 +9,8 @@ import numpy as np
 
 from backend.body import rodrigues
 
+from .skin import NEAREST
+
 #: Degrees of azimuth up to which a view counts as from the front.
 _PROFILE = 85.0
 
@@ -43,7 +45,7 @@ class Camera:
         """(..., 3) camera-frame metres -> (..., 2) metres on the plane through the pelvis."""
         if not np.isfinite(self.distance):
             return points[..., :2]
-        return points[..., :2] * (self.distance / np.maximum(self.distance + points[..., 2:], 0.4))
+        return points[..., :2] * (self.distance / np.maximum(self.distance + points[..., 2:], NEAREST))
 
     def from_the_front(self) -> Camera:
         """This view, or where it is from behind, the one from the front that shows the same silhouette."""

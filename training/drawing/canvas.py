@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -87,7 +87,7 @@ class Canvas:
         layer = np.zeros_like(self.image)
         for drawn in self._drawn[before.count :]:
             if isinstance(drawn, Mark):
-                paint(layer, replace(drawn, tone=255.0), self._cover, self.tooth)
+                paint(layer, drawn, self._cover, self.tooth, tone=255.0)
             elif isinstance(drawn, _Area):
                 layer[drawn.mask] = 255
         return layer > 127

@@ -18,6 +18,7 @@ from .camera import Camera
 from .gbuffer import GBuffer, render, vertex_normals
 from .outfit import Outfit, dress
 from .placement import CANVAS, Fit, Placement
+from .skin import skin
 
 #: How far a novice's left limbs depart from the right ones: spread of the logarithm of their lengths.
 _UNEVEN = 0.12
@@ -212,14 +213,12 @@ def sample_figure(
         posed.append(posed[parent] + linear[parent] @ (joints[joint] - joints[parent]))
     positions = np.stack(posed)
     shift = positions - (linear @ joints[..., None])[..., 0]
-    affine = np.concatenate([linear, shift[..., None]], -1).reshape(N_JOINTS, 12)
-    blended = (outfit.weights @ affine).reshape(-1, 3, 4)
-    vertices = np.einsum("vij,vj->vi", blended[..., :3], rest) + blended[..., 3]
-    surface = blended[body.surface_vertices]
-    surface = np.einsum("vij,vj->vi", surface[..., :3], keypoint_vertices) + surface[..., 3]
+    affine = np.concatenate([linear, shift[..., None]], -1)
+    vertices, flat, box = skin(rest, outfit.weights, affine, camera.distance)
+    surface, _, _ = skin(keypoint_vertices, outfit.weights[body.surface_vertices], affine, camera.distance)
     keypoints3d = np.concatenate([positions, surface])
-    flat, flat_keypoints = camera.project(vertices), camera.project(keypoints3d)
-    fit = placement.fit(flat, flat_keypoints)
+    flat_keypoints = camera.project(keypoints3d)
+    fit = placement.fit(box, flat_keypoints)
     chest, head = keypoint_index("spine3"), keypoint_index("head")
     light = rng.normal(0, 1, 3) * (1, 0.6, 0.5) + (0, -0.8, -1.0)
     return Figure(
@@ -230,11 +229,11 @@ def sample_figure(
         proportions,
         camera,
         fit,
-        vertices.astype(np.float32),
-        (flat * fit.scale + fit.offset).astype(np.float32),
+        vertices,
+        flat * np.float32(fit.scale) + fit.offset.astype(np.float32),
         keypoints3d.astype(np.float32),
         (flat_keypoints * fit.scale + fit.offset).astype(np.float32),
-        fit.scale * float(np.ptp(flat, axis=0).max()),
+        fit.scale * float((box[1] - box[0]).max()),
         float(-world[chest, 2, 2]),
         float(-world[head, 2, 2]),
         (light / np.linalg.norm(light)).astype(np.float32),

@@ -16,6 +16,12 @@ _STEP = 3.0
 #: Lines turning by more than this within 12 px have a corner there, radians.
 _CORNER = 1.0
 
+#: Points between the turns of the tremor, the slow wander and the pressure of a hand.
+_TREMOR, _DRIFT, _FORCE = 4, 20, 16
+
+#: How many single numbers of chance :func:`_drawn` takes, besides the noise along the line.
+_NORMALS, _UNIFORMS = 3, 10
+
 
 def strokes(points: np.ndarray, pen: Pen, closed: bool, rng: np.random.Generator) -> list[Mark]:
     """What a hand makes of an (n, 2) pixel polyline."""
@@ -26,12 +32,13 @@ def strokes(points: np.ndarray, pen: Pen, closed: bool, rng: np.random.Generator
     for side in _sides(line, pen, closed, rng):
         # Only a line in one stroke has a closing error.
         whole = closed and len(side) == len(line)
-        marks += _runs(_moved(side, pen, whole, rng), pen, rng)
+        marks += _runs(*_stroked(side, pen, whole, rng), pen, rng)
         again = 0 if rng.random() >= pen.double else 1 + int(rng.random() < 0.3)
         for _ in range(again):
             first, last = _part(len(side), rng.uniform(pen.redrawn, 1.0), rng)
             beside = side[first:last] + rng.normal(0, pen.apart, 2).astype(np.float32)
-            marks += _runs(_moved(beside, pen, whole and last - first == len(side), rng), pen, rng, 0.85)
+            moved, width, opacity = _stroked(beside, pen, whole and last - first == len(side), rng)
+            marks += _runs(moved, width * np.float32(0.85), opacity, pen, rng)
     return marks
 
 
@@ -75,23 +82,81 @@ def _part(count: int, share: float, rng: np.random.Generator) -> tuple[int, int]
     return first, first + kept
 
 
-def _moved(line: np.ndarray, pen: Pen, closed: bool, rng: np.random.Generator) -> np.ndarray:
-    """The way that the hand takes: tremor, wander, ends that miss or go too far."""
+def _stroked(
+    line: np.ndarray, pen: Pen, closed: bool, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The way that the hand takes along an (n, 2) line and how it presses: (m, 2) pixels, (m,) width and opacity."""
+    # An end that goes on past the beginning makes a closed line up to 1.3 times as long.
+    count = int(1.3 * len(line)) + 3
+    waves = 2 * (count // _TREMOR + 3) + 2 * (count // _DRIFT + 3) + count // _FORCE + 3
+    return _drawn(
+        line, closed, pen.wobble, pen.drift, pen.closure, pen.overshoot, pen.width, pen.opacity, pen.pressure,
+        pen.taper, pen.lost, rng.standard_normal(_NORMALS + waves), rng.random(_UNIFORMS),
+    )  # fmt: skip
+
+
+@numba.njit(cache=True, nogil=True)
+def _drawn(
+    line: np.ndarray,
+    closed: bool,
+    wobble: float,
+    drift: float,
+    closure: float,
+    overshoot: float,
+    width: float,
+    opacity: float,
+    pressure: float,
+    taper: float,
+    lost: float,
+    normal: np.ndarray,
+    uniform: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """One stroke: tremor, wander, ends that miss or go too far, pressure. All chance is in the last two arrays."""
     length = _STEP * (len(line) - 1)
-    if closed and pen.closure > 0.2:
-        more = int(np.clip(rng.normal(0, pen.closure) / _STEP, -0.15 * len(line), 0.3 * len(line)))
-        line = np.concatenate([line, line[1 : more + 1]]) if more > 0 else line[: len(line) + more]
-        miss = rng.normal(0, min(0.5 * pen.closure, 0.08 * length), 2)
-        line = line + (np.linspace(0, 1, len(line))[:, None] ** 2 * miss).astype(np.float32)
-    elif pen.overshoot > 0.5 and not closed:
+    if closed and closure > 0.2:
+        moved = _missed(line, closure, length, normal)
+    elif overshoot > 0.5 and not closed:
         # Nobody goes on for ever.
-        reach = pen.overshoot * min(1.0, length / 30) * np.minimum(rng.exponential(1.0, 2), 2.5)
-        line = _lengthened(line, reach[0], reach[1])
+        reach = overshoot * min(1.0, length / 30)
+        before, after = min(-np.log(1 - uniform[0]), 2.5), min(-np.log(1 - uniform[1]), 2.5)
+        moved = _lengthened(line, reach * before, reach * after)
+    else:
+        moved = line.copy()
+    count, used = len(moved), _NORMALS
     # Small things are drawn with small errors.
-    for amplitude, every, whole in ((pen.wobble, 4, 40), (pen.drift, 20, 80)):
-        if amplitude > 0.05:
-            line = line + np.float32(amplitude * min(1.0, length / whole)) * _wander(len(line), every, 2, rng)
-    return line
+    for axis in range(2):
+        if wobble > 0.05:
+            size = wobble * min(1.0, length / 40)
+            _waved(moved[:, axis], normal[used:], _TREMOR, uniform[2], size)
+            used += count // _TREMOR + 3
+        if drift > 0.05:
+            size = drift * min(1.0, length / 80)
+            _waved(moved[:, axis], normal[used:], _DRIFT, uniform[3], size)
+            used += count // _DRIFT + 3
+    force = np.zeros(count, np.float32)
+    if pressure > 0:
+        _waved(force, normal[used:], _FORCE, uniform[4], 1.0)
+    # The ends thin over their last part, by chance one of them more.
+    rise, fall = 0.1 + 0.4 * uniform[5], 0.1 + 0.4 * uniform[6]
+    fading = 0.0
+    if count > 10 and uniform[7] < lost:
+        fading = (0.3 + 0.5 * uniform[8]) * (-1 if uniform[9] < 0.5 else 1)
+    widths, opacities = _pressed(force, width, opacity, pressure, taper, rise, fall, fading)
+    return moved, widths, opacities
+
+
+@numba.njit(cache=True, nogil=True)
+def _missed(line: np.ndarray, closure: float, length: float, normal: np.ndarray) -> np.ndarray:
+    """A closed (n, 2) line whose end stops short of its beginning, goes on past it or lies beside it."""
+    count = len(line)
+    more = int(min(max(normal[0] * closure / _STEP, -0.15 * count), 0.3 * count))
+    moved = np.empty((count + more, 2), np.float32)
+    spread = min(0.5 * closure, 0.08 * length)
+    for k in range(count + more):
+        share = (k / max(count + more - 1, 1)) ** 2 * spread
+        for axis in range(2):
+            moved[k, axis] = line[k if k < count else k - count + 1, axis] + share * normal[1 + axis]
+    return moved
 
 
 @numba.njit(cache=True, nogil=True)
@@ -108,29 +173,22 @@ def _lengthened(line: np.ndarray, before: float, after: float) -> np.ndarray:
     return longer
 
 
-def _wander(count: int, every: int, columns: int, rng: np.random.Generator) -> np.ndarray:
-    """(count, columns) smooth noise of unit size that turns about every so many points."""
-    return _interpolated(rng.normal(0, 1, (count // every + 3, columns)), count, every, rng.random())
-
-
 @numba.njit(cache=True, nogil=True)
-def _interpolated(noise: np.ndarray, count: int, every: int, start: float) -> np.ndarray:
-    wave = np.empty((count, noise.shape[1]), np.float32)
-    for i in range(count):
+def _waved(values: np.ndarray, noise: np.ndarray, every: int, start: float, size: float) -> None:
+    """Add to (n,) values a smooth wave of ``size`` that turns about every so many points."""
+    for i in range(len(values)):
         at = i / every + start
         low = int(at)
         part = at - low
         part *= part * (3 - 2 * part)
-        for k in range(noise.shape[1]):
-            wave[i, k] = noise[low, k] + (noise[low + 1, k] - noise[low, k]) * part
-    return wave
+        values[i] += size * (noise[low] + (noise[low + 1] - noise[low]) * part)
 
 
-def _runs(line: np.ndarray, pen: Pen, rng: np.random.Generator, lighter: float = 1.0) -> list[Mark]:
+def _runs(
+    line: np.ndarray, width: np.ndarray, opacity: np.ndarray, pen: Pen, rng: np.random.Generator
+) -> list[Mark]:
     """The line as marks, broken at gaps; what follows a gap is taken up beside it."""
     count = len(line)
-    width, opacity = _pressure(count, pen, rng)
-    width *= np.float32(lighter)
     gaps = rng.binomial(count // 13, min(pen.gap, 1.0)) if pen.gap else 0
     if not gaps:
         return [Mark(line, width, opacity, pen.tone, grain=pen.grain)]
@@ -143,17 +201,6 @@ def _runs(line: np.ndarray, pen: Pen, rng: np.random.Generator, lighter: float =
         start = max(start, int(cut) + int(rng.integers(1, 4)))
         beside = rng.normal(0, 0.6 * pen.apart, 2)
     return marks
-
-
-def _pressure(count: int, pen: Pen, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Width, pixels, and opacity, 0..1, along a line: two (count,) float32."""
-    force = _wander(count, 16, 1, rng)[:, 0] if pen.pressure else np.zeros(count, np.float32)
-    # The ends thin over their last part, by chance one of them more.
-    before, after = rng.uniform(0.1, 0.5, 2) if pen.taper else (0.0, 0.0)
-    fading = 0.0
-    if pen.lost and count > 10 and rng.random() < pen.lost:
-        fading = rng.uniform(0.3, 0.8) * rng.choice((-1, 1))
-    return _pressed(force, pen.width, pen.opacity, pen.pressure, pen.taper, before, after, fading)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -140,7 +140,7 @@ class Inker:
     def fine(self, tone: float, width: float = 0.7) -> Pen:
         """A thinner pen for lines on a tone: of paper on ink, of ink on paper."""
         ink = self.canvas.paper if self.dark(tone) else self.pen.tone
-        return replace(self.pen, width=max(0.6, self.pen.width * width), tone=ink, overshoot=0.0, double=0.0)
+        return self.pen.changed(width=max(0.6, self.pen.width * width), tone=ink, overshoot=0.0, double=0.0)
 
 
 def sides(line: np.ndarray, wide: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -19,13 +19,13 @@ from .figure import Figure, bone_directions, sample_figure
 from .outfit import Label
 from .paper import finish, moved
 from .pen import Pen
-from .placement import CANVAS, Fit, Placement, sample_placements
+from .placement import CANVAS, UPRIGHT_KINDS, Fit, Placement, sample_placements
 from .props import draw_before, draw_behind
 from .record import Drawing, DrawnFigure, Flag
 from .styles import STYLES, Style
 
 #: Changes whenever the same seed gives another drawing; drawings of another recipe are drawn anew.
-RECIPE = 5
+RECIPE = 6
 
 #: Pens are sampled for figures of this size, pixels; others get thinner or thicker lines.
 _PEN_SIZE = 190
@@ -78,7 +78,7 @@ class DrawingMachine:
             sample_figure(
                 rng,
                 self.anatomy,
-                self.bank.sample(rng) if pose is None else pose,
+                self._pose(rng, place) if pose is None else pose,
                 place,
                 camera or Camera.sample(rng, look.has_cues),
                 expert,
@@ -120,6 +120,10 @@ class DrawingMachine:
             page.palette,
             canvas,
         )
+
+    def _pose(self, rng: np.random.Generator, place: Placement) -> np.ndarray:
+        """A pose that suits how much of the figure is wanted: of one in parts, an upright one."""
+        return self.bank.sample(rng) if place.part == "whole" else self.bank.sample(rng, UPRIGHT_KINDS)
 
 
 def _materials(rng: np.random.Generator, expert: bool) -> tuple[Canvas, Pen]:

@@ -62,7 +62,13 @@ def _tooth() -> np.ndarray:
 _TOOTH = _tooth()
 
 
-def paint(image: np.ndarray, mark: Mark, cover: np.ndarray, tooth: tuple[int, int] = (0, 0)) -> None:
+def paint(
+    image: np.ndarray,
+    mark: Mark,
+    cover: np.ndarray,
+    tooth: tuple[int, int] = (0, 0),
+    tone: float | None = None,
+) -> None:
     """Draw a mark.
 
     Args:
@@ -70,9 +76,11 @@ def paint(image: np.ndarray, mark: Mark, cover: np.ndarray, tooth: tuple[int, in
         mark: what is drawn.
         cover: (S, S) float32 of zeros, left as it was.
         tooth: where on the page the tile of paper tooth begins, x and y in pixels.
+        tone: instead of the mark's own.
     """
+    tone = mark.tone if tone is None else tone
     if mark.filled:
-        _fill(image, mark)
+        _fill(image, mark, tone)
         return
     _sweep(
         image,
@@ -81,17 +89,17 @@ def paint(image: np.ndarray, mark: Mark, cover: np.ndarray, tooth: tuple[int, in
         mark.width,
         mark.opacity,
         mark.closed,
-        mark.tone,
+        tone,
         mark.grain,
         _TOOTH,
         *tooth,
     )
 
 
-def _fill(image: np.ndarray, mark: Mark) -> None:
+def _fill(image: np.ndarray, mark: Mark, tone: float) -> None:
     opacity = float(mark.opacity[0])
     if opacity >= 1:
-        cv2.fillPoly(image, [_fixed(mark.points)], (float(mark.tone),), cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(image, [_fixed(mark.points)], (float(tone),), cv2.LINE_AA, _SHIFT)
         return
     low = np.maximum(np.floor(mark.points.min(0)).astype(int) - 1, 0)
     high = np.maximum(np.ceil(mark.points.max(0)).astype(int) + 2, 0)
@@ -99,7 +107,7 @@ def _fill(image: np.ndarray, mark: Mark) -> None:
     if part.size:
         layer = np.zeros_like(part)
         cv2.fillPoly(layer, [_fixed(mark.points - low)], (255.0,), cv2.LINE_AA, _SHIFT)
-        part[:] = part + (np.float32(mark.tone) - part) * (layer * np.float32(opacity / 255))
+        part[:] = part + (np.float32(tone) - part) * (layer * np.float32(opacity / 255))
 
 
 def _fixed(points: np.ndarray) -> np.ndarray:

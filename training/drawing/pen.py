@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 
 import numba
 import numpy as np
@@ -89,16 +90,14 @@ class Pen:
 
     def varied(self, rng: np.random.Generator, width: float = 1.0) -> Pen:
         """The same pen pressed a little differently; ``width`` scales it."""
-        return replace(
-            self,
-            width=max(0.6, self.width * width * float(np.exp(rng.normal(0, 0.08)))),
-            tone=float(np.clip(self.tone + rng.normal(0, 8), 0, 255)),
+        return self.changed(
+            width=max(0.6, self.width * width * math.exp(rng.normal(0, 0.08))),
+            tone=min(max(self.tone + rng.normal(0, 8), 0.0), 255.0),
         )
 
     def scaled(self, factor: float) -> Pen:
         """The same pen for a figure that is drawn ``factor`` times as large."""
-        return replace(
-            self,
+        return self.changed(
             width=max(0.6, self.width * factor),
             wobble=self.wobble * factor,
             overshoot=self.overshoot * factor,
@@ -111,14 +110,19 @@ class Pen:
         """The same hand and ink with another of the :data:`TOOLS`."""
         tool = TOOLS[name]
         low, high = np.log(tool.width)
-        return replace(
-            self,
+        return self.changed(
             width=float(np.exp(rng.uniform(low, high))),
             opacity=float(rng.uniform(*tool.opacity)),
             grain=float(rng.uniform(*tool.grain)),
             pressure=self.expression * float(rng.uniform(*tool.pressure)),
             taper=self.expression * float(rng.uniform(*tool.taper)),
         )
+
+    def changed(self, **values: float) -> Pen:
+        """The same pen with other values. A drawing has a hundred of these, and ``dataclasses.replace`` is slow."""
+        pen = object.__new__(Pen)
+        pen.__dict__.update(self.__dict__, **values)
+        return pen
 
     @classmethod
     def sample(cls, rng: np.random.Generator, ink: float, expert: bool) -> Pen:
@@ -173,13 +177,13 @@ class Pen:
 def resample(points: np.ndarray, step: float = 3.0, closed: bool = False) -> np.ndarray:
     """An (n, 2) polyline at even steps along its length, pixels."""
     points = np.ascontiguousarray(points, np.float32)
-    if closed:
-        points = np.concatenate([points, points[:1]])
-    return points if len(points) < 2 else _resampled(points, step)
+    return points if len(points) < 2 and not closed else _resampled(points, step, closed)
 
 
 @numba.njit(cache=True, nogil=True)
-def _resampled(points: np.ndarray, step: float) -> np.ndarray:
+def _resampled(points: np.ndarray, step: float, closed: bool) -> np.ndarray:
+    if closed:
+        points = np.concatenate((points, points[:1]))
     lengths = np.sqrt(((points[1:] - points[:-1]) ** 2).sum(1))
     total = lengths.sum()
     if total < 1e-3:
@@ -233,10 +237,18 @@ def _smoothed(line: np.ndarray, sigma: float, closed: bool) -> np.ndarray:
 
 def ellipse(centre: np.ndarray, axis: np.ndarray, across: float, count: int = 24) -> np.ndarray:
     """(count, 2) outline of an ellipse: ``axis`` is one half axis as a vector, ``across`` the other's length."""
-    angle = np.linspace(0, 2 * np.pi, count, endpoint=False)[:, None]
-    length = max(float(np.hypot(*axis)), 1e-3)
-    side = np.array([-axis[1], axis[0]]) / length * across
-    return (centre + np.cos(angle) * axis + np.sin(angle) * side).astype(np.float32)
+    return _ellipse(float(centre[0]), float(centre[1]), float(axis[0]), float(axis[1]), float(across), count)
+
+
+@numba.njit(cache=True, nogil=True)
+def _ellipse(x: float, y: float, axis_x: float, axis_y: float, across: float, count: int) -> np.ndarray:
+    side = across / max(np.hypot(axis_x, axis_y), 1e-3)
+    outline = np.empty((count, 2), np.float32)
+    for k in range(count):
+        cosine, sine = np.cos(2 * np.pi * k / count), np.sin(2 * np.pi * k / count) * side
+        outline[k, 0] = x + cosine * axis_x - sine * axis_y
+        outline[k, 1] = y + cosine * axis_y + sine * axis_x
+    return outline
 
 
 def ribbon(line: np.ndarray, widths: np.ndarray) -> np.ndarray:
@@ -253,9 +265,21 @@ def ribbon(line: np.ndarray, widths: np.ndarray) -> np.ndarray:
 
 def curve(points: np.ndarray, bend: float = 0.0, count: int = 12) -> np.ndarray:
     """A smooth (count, 2) line through 2 or 3 points; ``bend`` bows a two-point line sideways by that share."""
+    return _curve(np.ascontiguousarray(points, np.float64), float(bend), count)
+
+
+@numba.njit(cache=True, nogil=True)
+def _curve(points: np.ndarray, bend: float, count: int) -> np.ndarray:
     a, b = points[0], points[-1]
-    across = np.array([a[1] - b[1], b[0] - a[0]])
-    through = points[1] if len(points) == 3 else (a + b) / 2 + bend * across
-    control = 2 * through - (a + b) / 2
-    t = np.linspace(0, 1, count)[:, None]
-    return ((1 - t) ** 2 * a + 2 * t * (1 - t) * control + t**2 * b).astype(np.float32)
+    line = np.empty((count, 2), np.float32)
+    for axis in range(2):
+        middle = (a[axis] + b[axis]) / 2
+        if len(points) == 3:
+            through = points[1, axis]
+        else:
+            through = middle + bend * (a[1] - b[1] if axis == 0 else b[0] - a[0])
+        control = 2 * through - middle
+        for k in range(count):
+            t = k / (count - 1)
+            line[k, axis] = (1 - t) ** 2 * a[axis] + 2 * t * (1 - t) * control + t**2 * b[axis]
+    return line

@@ -15,8 +15,15 @@ _HEAD_TOP, _NECK, _CHEST = (keypoint_index(n) for n in ("head_top", "neck", "spi
 _HIPS = [keypoint_index(n) for n in ("left_hip", "right_hip")]
 _KNEES = [keypoint_index(n) for n in ("left_knee", "right_knee")]
 
+#: Kinds of poses (training/poses/strata.py) that people draw a part of: who is upright. Any pose is drawn whole.
+UPRIGHT_KINDS = ("kneeling", "sitting", "climbing", "balance", "reaching", "touching", "stride", "standing")
+
 #: Cosine of the trunk's lean in the picture; who leans more than this is not cut off at the waist.
 _UPRIGHT = 0.8
+
+
+#: Share of the pages that are wanted to show a part of a figure; of some it turns out that they show it whole.
+_PARTIAL = 0.22
 
 
 @dataclass(frozen=True)
@@ -45,8 +52,8 @@ class Placement:
     Attributes:
         centre: (x, y) pixels of the middle of what is drawn.
         extent: pixels of its longer side; of its height where the figure is cut off.
-        part: "whole", "waist_up", "bust" or "legs". A figure that does not stand or sit upright in the
-            picture is placed whole all the same.
+        part: "whole", "waist_up", "bust" or "legs". A figure whose trunk is not upright in the picture, or
+            of whose legs the thighs are not, is placed whole all the same.
         cut: for partial figures, where along the thigh (spine for busts) the figure ends, 0..1.
         faded: True where a partial figure ends within the page, False where the edge of the page cuts it.
     """
@@ -57,10 +64,10 @@ class Placement:
     cut: float = 0.3
     faded: bool = False
 
-    def fit(self, vertices: np.ndarray, keypoints: np.ndarray) -> Fit:
-        """Place projected (V, 2) vertices and (30, 2) keypoints, metres, y down."""
-        low, high = vertices.min(0), vertices.max(0)
-        if self.part == "whole" or not _upright(keypoints):
+    def fit(self, box: np.ndarray, keypoints: np.ndarray) -> Fit:
+        """Place a figure by the (2, 2) corners of its box and its (30, 2) keypoints, projected metres, y down."""
+        low, high = box
+        if self.part == "whole" or not _upright(keypoints, thighs=self.part == "legs"):
             scale = self.extent / float(max(high - low))
             return Fit(scale, np.array(self.centre) - scale * (low + high) / 2)
         hips, knees = keypoints[_HIPS].mean(0)[1], keypoints[_KNEES].mean(0)[1]
@@ -84,11 +91,11 @@ class Placement:
         return Fit(scale, offset, self.part, bottom=scale * bottom + offset[1])
 
 
-def _upright(keypoints: np.ndarray) -> bool:
+def _upright(keypoints: np.ndarray, thighs: bool) -> bool:
     spine = keypoints[_HIPS].mean(0) - keypoints[_HEAD_TOP]
-    thighs = keypoints[_KNEES].mean(0) - keypoints[_HIPS].mean(0)
     length = max(float(np.hypot(*spine)), 1e-6)
-    return bool(spine[1] > _UPRIGHT * length and spine[1] > 0.4 and thighs[1] > 0.15)
+    down = keypoints[_KNEES].mean(0)[1] - keypoints[_HIPS].mean(0)[1]
+    return bool(spine[1] > _UPRIGHT * length and spine[1] > 0.4 and (down > 0.15 or not thighs))
 
 
 def sample_placements(rng: np.random.Generator) -> list[Placement]:
@@ -99,7 +106,7 @@ def sample_placements(rng: np.random.Generator) -> list[Placement]:
     if kind < 0.15:  # a neighbour that stands in the way or looks over a shoulder
         main, other = _alone(rng), _group(rng, 2)[int(rng.integers(2))]
         return [other, main] if rng.random() < 0.6 else [main, other]
-    if kind < 0.32:
+    if kind < 0.15 + _PARTIAL:
         part = str(rng.choice(["waist_up", "bust", "legs"], p=[0.5, 0.28, 0.22]))
         extent = CANVAS * rng.uniform(0.7, 0.98)
         middle = CANVAS / 2 + rng.normal(0, 12)

@@ -23,7 +23,7 @@ from .overlap import overlaps
 from .postures import POSTURES
 from .prior import load_prior
 from .split import held_out, names_beside
-from .strata import STRATA, classify, place, stratify
+from .strata import NAMES, STRATA, classify, place, stratify
 from .variation import mirrored, noisy, spliced
 
 _MIRROR = np.array(KEYPOINT_MIRROR[:N_JOINTS])
@@ -79,9 +79,14 @@ class PoseBank:
         rotations = limited(without_heading(rodrigues(poses[distinct & split].astype(np.float32))))
         return cls(rotations, _balance(stratify(rotations)), captured_only=validation)
 
-    def sample(self, rng: np.random.Generator) -> np.ndarray:
-        """One new pose, (24, 3, 3) float32: of a kind drawn by its share, then varied within that kind."""
-        kinds, ends = self._kinds
+    def sample(self, rng: np.random.Generator, among: tuple[str, ...] = NAMES) -> np.ndarray:
+        """One new pose, (24, 3, 3) float32: of a kind drawn by its share, then varied within that kind.
+
+        Args:
+            rng: source of chance.
+            among: names of the kinds to choose from; where the bank has none of them, all that it has.
+        """
+        kinds, ends = self._kinds_among(among)
         kind = kinds[int(np.searchsorted(ends, rng.random(), side="right"))]
         for _ in range(_TRIES):
             pose = from_turns(self._varied(rng, kind)).astype(np.float32)
@@ -91,13 +96,23 @@ class PoseBank:
         return from_turns(self._draw(rng, kind)).astype(np.float32)
 
     @cached_property
-    def _kinds(self) -> tuple[list[int], np.ndarray]:
-        """The kinds that can be drawn and where each one's share of 0..1 ends."""
-        shares = np.array(list(STRATA.values()))
-        held = [k for k in range(len(shares)) if len(self._members[k]) or len(self._seeds[k])]
-        ends = np.cumsum(shares[held] / shares[held].sum())
-        ends[-1] = 1
-        return held, ends
+    def _held(self) -> list[int]:
+        """The kinds that can be drawn."""
+        return [k for k in range(len(STRATA)) if len(self._members[k]) or len(self._seeds[k])]
+
+    @cached_property
+    def _tables(self) -> dict[tuple[str, ...], tuple[list[int], np.ndarray]]:
+        return {}
+
+    def _kinds_among(self, among: tuple[str, ...]) -> tuple[list[int], np.ndarray]:
+        """Those of some kinds that can be drawn, and where each one's share of 0..1 ends."""
+        if among not in self._tables:
+            kinds = [k for k in self._held if NAMES[k] in among] or self._held
+            shares = np.array(list(STRATA.values()))[kinds]
+            ends = np.cumsum(shares / shares.sum())
+            ends[-1] = 1
+            self._tables[among] = kinds, ends
+        return self._tables[among]
 
     @cached_property
     def _turns(self) -> np.ndarray:
@@ -125,8 +140,7 @@ class PoseBank:
             pose = self._draw(rng, kind)
             if rng.random() < 0.35:
                 # Arms from anywhere: someone who sits can wave as someone who stands does.
-                kinds = self._kinds[0]
-                other = kind if rng.random() < 0.5 else kinds[int(rng.integers(len(kinds)))]
+                other = kind if rng.random() < 0.5 else self._held[int(rng.integers(len(self._held)))]
                 pose = spliced(rng, pose, self._draw(rng, other))
         if rng.random() < 0.5:
             pose = mirrored(pose)

@@ -1,6 +1,6 @@
 """Stick figures: a head on lines, from one brush stroke a limb to clip-art men of discs and wires.
 
-Knobs, one set a figure: torso (line, box, oval, frame of shoulder and hip lines, triangle, solid disc), skirt;
+Knobs, one set a figure: torso (line, box, oval, frame of shoulder and hip lines, triangle, solid disc, none), skirt;
 limbs straight, bowed or one curve each, from the joints or from the spine; width of the lines, the torso's and the
 limbs' apart; hands and feet as lines, balls, rays or none; dots on the joints; head round or oval, empty or solid, its
 neck drawn, missing or floating free; face; hair.
@@ -25,7 +25,7 @@ _TIPS = {
     kind: tuple(f"{side}_{name}" for side in ("left", "right") for name in names)
     for kind, names in {"arm": ("hand", "fingertips"), "leg": ("foot", "toe")}.items()
 }
-_TORSOS = ("line", "box", "oval", "frame", "triangle", "solid")
+_TORSOS = ("line", "box", "oval", "frame", "triangle", "solid", "none")
 
 
 def draw(canvas: Canvas, figure: Figure, pen: Pen) -> list[str]:
@@ -34,7 +34,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> list[str]:
     keypoints = figure.keypoints
     thick = rng.choice([0.0, rng.uniform(0.012, 0.022), rng.uniform(0.022, 0.045)], p=[0.65, 0.2, 0.15])
     pen = replace(pen, width=max(pen.width, float(thick) * figure.size))
-    torso = str(rng.choice(_TORSOS, p=[0.42, 0.1, 0.1, 0.12, 0.1, 0.16]))
+    torso = str(rng.choice(_TORSOS, p=[0.4, 0.1, 0.1, 0.12, 0.1, 0.15, 0.03]))
     tone = pen.tone if rng.random() < 0.5 else pen.tone + (canvas.paper - pen.tone) * rng.uniform(0.2, 0.7)
     behind = rng.random() < 0.5
     missing = [] if behind else _draw_limbs(canvas, figure, pen, torso, tone)
@@ -52,7 +52,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> list[str]:
     elif torso == "triangle":
         hips = (polygon[3] + polygon[4]) / 2
         canvas.stroke(np.stack([polygon[0], polygon[1], hips]), pen.varied(rng), closed=True)
-    else:
+    elif torso in ("box", "frame"):
         canvas.stroke(polygon[[0, 1, 3, 4]], pen.varied(rng), closed=True)
         if torso == "frame":
             canvas.stroke(spine[[0, 3]], pen.varied(rng))
@@ -86,7 +86,11 @@ def _draw_limbs(canvas: Canvas, figure: Figure, pen: Pen, torso: str, tone: floa
         points = limb.points.copy()
         if limb.kind == "arm":
             points[3] = keypoints[keypoint_index(f"{limb.side}_fingertips")]
-        if torso in ("line", "triangle") and joined and not (torso == "triangle" and limb.kind == "arm"):
+        if (
+            torso in ("line", "triangle", "none")
+            and joined
+            and not (torso == "triangle" and limb.kind == "arm")
+        ):
             points = np.concatenate([root[limb.kind][None], points[1:]])
         last = 4 if end[limb.kind] == "line" else 3
         if whole:
