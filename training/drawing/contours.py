@@ -241,18 +241,35 @@ def _corners(line: np.ndarray, arm: int) -> list[int]:
     return found[1:]
 
 
+@numba.njit(cache=True, nogil=True)
+def _along(taken: np.ndarray, points: np.ndarray, least: float) -> list[int]:
+    """First and last + 1 of each stretch of (n, 2) points on taken pixels that has more than ``least`` of them."""
+    found, start = [0], -1
+    for k in range(len(points) + 1):
+        on = False
+        if k < len(points):
+            x = min(max(round(points[k, 0]), 0), taken.shape[1] - 1)
+            y = min(max(round(points[k, 1]), 0), taken.shape[0] - 1)
+            on = taken[y, x] > 0
+        if on and start < 0:
+            start = k
+        elif not on and start >= 0:
+            if k - start > least:
+                found.append(start)
+                found.append(k)
+            start = -1
+    return found[1:]
+
+
 def _uncrowded(lines: list[Line], shape: tuple[int, ...], apart: float, least: float) -> list[Line]:
     """The lines without the stretches that run along an earlier one nearer than ``apart`` pixels."""
     taken = np.zeros(shape, np.uint8)
     kept = []
     for line in lines:
-        x, y = np.clip(np.round(line.points).astype(int), 0, np.array(shape[::-1]) - 1).T
         # Lines may cross and meet; what they may not do is run side by side. The silhouette is never broken.
-        near = (taken[y, x] > 0) & (line.kind != Kind.OUTER)
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], near, [0]]).astype(np.int8))).reshape(-1, 2)
-        crowded = edges[(edges[:, 1] - edges[:, 0]) * _STEP > 3 * apart]
+        crowded = _along(taken, line.points, 3 * apart / _STEP) if line.kind != Kind.OUTER else ()
         if len(crowded):
-            stops = [0, *crowded.ravel(), len(line.points)]
+            stops = [0, *crowded, len(line.points)]
             runs = [line.points[a:b] for a, b in zip(stops[::2], stops[1::2], strict=True)]
             pieces = [Line(run, line.kind, False) for run in runs if len(run) * _STEP > least]
         else:

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 
 from .marks import Mark
-from .pen import Pen, resample, smoothed
+from .pen import Pen, even_line, soft_line
 
 #: Pixels between the points of a drawn line.
 _STEP = 3.0
@@ -25,11 +25,17 @@ _NORMALS, _UNIFORMS = 3, 10
 
 def strokes(points: np.ndarray, pen: Pen, closed: bool, rng: np.random.Generator) -> list[Mark]:
     """What a hand makes of an (n, 2) pixel polyline."""
-    line = resample(points, _STEP, closed)
+    points = np.ascontiguousarray(points, np.float32)
+    if len(points) < 2 and not closed:
+        return []
+    line, corners = _meant(points, closed, float(pen.smooth), rng.random() < pen.corner)
     if len(line) < 2:
         return []
+    sides = [line]
+    if len(corners) and rng.random() < pen.split:
+        sides = [line[a : b + 1] for a, b in pairwise([0, *corners.tolist(), len(line) - 1])]
     marks = []
-    for side in _sides(line, pen, closed, rng):
+    for side in sides:
         # Only a line in one stroke has a closing error.
         whole = closed and len(side) == len(line)
         marks += _runs(*_stroked(side, pen, whole, rng), pen, rng)
@@ -42,20 +48,24 @@ def strokes(points: np.ndarray, pen: Pen, closed: bool, rng: np.random.Generator
     return marks
 
 
-def _sides(line: np.ndarray, pen: Pen, closed: bool, rng: np.random.Generator) -> list[np.ndarray]:
-    """The line smoothed: in one piece, or cut where it turns sharply."""
-    corners = _corners(line) if rng.random() < pen.corner else []
-    if not corners:
-        return [smoothed(line, pen.smooth, closed)]
-    ends = [0, *corners, len(line) - 1]
-    sides = [smoothed(line[a : b + 1], pen.smooth) for a, b in pairwise(ends)]
-    if rng.random() < pen.split:
-        return sides
-    return [np.concatenate([side[:-1] for side in sides[:-1]] + sides[-1:])]
+@numba.njit(cache=True, nogil=True)
+def _meant(points: np.ndarray, closed: bool, sigma: float, cornered: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The line at even steps and smoothed between its corners, and which of its points these are."""
+    line = even_line(points, _STEP, closed)
+    corners = _corners(line) if cornered else np.empty(0, np.int64)
+    if not len(corners):
+        return soft_line(line, sigma, closed), corners
+    soft = np.empty_like(line)
+    start = 0
+    for k in range(len(corners) + 1):
+        stop = corners[k] if k < len(corners) else len(line) - 1
+        soft[start : stop + 1] = soft_line(line[start : stop + 1], sigma, False)
+        start = stop
+    return soft, corners
 
 
 @numba.njit(cache=True, nogil=True)
-def _corners(line: np.ndarray) -> list[int]:
+def _corners(line: np.ndarray) -> np.ndarray:
     """Where a line turns sharply: ascending indices, neither end."""
     corners = [0]
     sharpest = 0.0
@@ -72,7 +82,7 @@ def _corners(line: np.ndarray) -> list[int]:
         else:
             continue
         sharpest = turn
-    return corners[1:]
+    return np.array(corners, np.int64)[1:]
 
 
 def _part(count: int, share: float, rng: np.random.Generator) -> tuple[int, int]:

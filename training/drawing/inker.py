@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .canvas import Canvas
-from .pen import Pen, curve, ellipse
+from .pen import Pen, curve, ellipse, tangents
 
 _PATTERNS = ("crosses", "dots", "rings", "stripes", "zigzag", "flecks")
 
@@ -145,7 +145,6 @@ class Inker:
 
 def sides(line: np.ndarray, wide: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(n, 2) edges at (n,) half widths on both sides of an (n, 2) line."""
-    tangent = np.gradient(line, axis=0)
-    tangent /= np.maximum(np.hypot(*tangent.T)[:, None], 1e-6)
-    away = np.stack([-tangent[:, 1], tangent[:, 0]], 1) * wide[:, None]
+    line = np.ascontiguousarray(line, np.float64)
+    away = tangents(line)[:, ::-1] * (-1, 1) * np.asarray(wide)[:, None]
     return (line - away).astype(np.float32), (line + away).astype(np.float32)

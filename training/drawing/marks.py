@@ -44,9 +44,9 @@ class Mark:
     @classmethod
     def area(cls, polygon: np.ndarray, tone: float, opacity: float = 1.0) -> Mark:
         """A filled (n, 2) pixel polygon."""
-        count = len(polygon)
         points = np.ascontiguousarray(polygon, np.float32)
-        return cls(points, np.ones(count, np.float32), np.full(count, opacity, np.float32), tone, True, True)
+        values = np.full(len(polygon), opacity, np.float32)
+        return cls(points, values, values, tone, True, True)
 
 
 def _tooth() -> np.ndarray:
@@ -110,9 +110,14 @@ def _fill(image: np.ndarray, mark: Mark, tone: float) -> None:
         part[:] = part + (np.float32(tone) - part) * (layer * np.float32(opacity / 255))
 
 
+@numba.njit(cache=True, nogil=True)
 def _fixed(points: np.ndarray) -> np.ndarray:
     """(n, 2) pixels as the fixed-point numbers that OpenCV takes."""
-    return np.round(points * (1 << _SHIFT)).astype(np.int32)
+    fixed = np.empty(points.shape, np.int32)
+    for k in range(len(points)):
+        for axis in range(2):
+            fixed[k, axis] = round(points[k, axis] * (1 << _SHIFT))
+    return fixed
 
 
 def rasterise(marks: Iterable[Mark], size: int, paper: float, tooth: tuple[int, int] = (0, 0)) -> np.ndarray:

@@ -177,11 +177,12 @@ class Pen:
 def resample(points: np.ndarray, step: float = 3.0, closed: bool = False) -> np.ndarray:
     """An (n, 2) polyline at even steps along its length, pixels."""
     points = np.ascontiguousarray(points, np.float32)
-    return points if len(points) < 2 and not closed else _resampled(points, step, closed)
+    return points if len(points) < 2 and not closed else even_line(points, step, closed)
 
 
 @numba.njit(cache=True, nogil=True)
-def _resampled(points: np.ndarray, step: float, closed: bool) -> np.ndarray:
+def even_line(points: np.ndarray, step: float, closed: bool) -> np.ndarray:
+    """:func:`resample` for compiled code: float32, at least 2 points or closed."""
     if closed:
         points = np.concatenate((points, points[:1]))
     lengths = np.sqrt(((points[1:] - points[:-1]) ** 2).sum(1))
@@ -203,13 +204,14 @@ def _resampled(points: np.ndarray, step: float, closed: bool) -> np.ndarray:
 
 def smoothed(line: np.ndarray, sigma: float, closed: bool = False) -> np.ndarray:
     """Gaussian smoothing of an (n, 2) polyline; the ends of an open line stay."""
-    if sigma < 0.3 or len(line) < 4:
-        return line
-    return _smoothed(np.ascontiguousarray(line, np.float32), sigma, closed)
+    return soft_line(np.ascontiguousarray(line, np.float32), sigma, closed)
 
 
 @numba.njit(cache=True, nogil=True)
-def _smoothed(line: np.ndarray, sigma: float, closed: bool) -> np.ndarray:
+def soft_line(line: np.ndarray, sigma: float, closed: bool) -> np.ndarray:
+    """:func:`smoothed` for compiled code: float32."""
+    if sigma < 0.3 or len(line) < 4:
+        return line
     last = len(line) - 1
     reach = min(int(2.5 * sigma) + 1, last)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
@@ -253,14 +255,42 @@ def _ellipse(x: float, y: float, axis_x: float, axis_y: float, across: float, co
 
 def ribbon(line: np.ndarray, widths: np.ndarray) -> np.ndarray:
     """Closed outline of an (n, 2) line with (n,) half widths and rounded ends, pixels."""
-    tangent = np.gradient(line, axis=0)
-    tangent /= np.maximum(np.hypot(*tangent.T)[:, None], 1e-6)
-    normal = np.stack([-tangent[:, 1], tangent[:, 0]], 1)
-    half = np.linspace(-np.pi / 2, np.pi / 2, 7)[1:-1, None]
-    start = line[0] + widths[0] * (-np.cos(half) * tangent[0] - np.sin(half) * normal[0])
-    end = line[-1] + widths[-1] * (np.cos(half) * tangent[-1] + np.sin(half) * normal[-1])
-    left, right = line - normal * widths[:, None], line + normal * widths[:, None]
-    return np.concatenate([left, end, right[::-1], start[::-1]]).astype(np.float32)
+    return _ribbon(np.ascontiguousarray(line, np.float64), np.ascontiguousarray(widths, np.float64))
+
+
+@numba.njit(cache=True, nogil=True)
+def _ribbon(line: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    count, cap = len(line), 5
+    way = tangents(line)
+    outline = np.empty((2 * count + 2 * cap, 2), np.float32)
+    for k in range(count):
+        normal_x, normal_y = -way[k, 1] * widths[k], way[k, 0] * widths[k]
+        outline[k, 0], outline[k, 1] = line[k, 0] - normal_x, line[k, 1] - normal_y
+        far = 2 * count + cap - 1 - k
+        outline[far, 0], outline[far, 1] = line[k, 0] + normal_x, line[k, 1] + normal_y
+    for k in range(cap):
+        turn = np.pi * (k + 1) / (cap + 1) - np.pi / 2
+        cosine, sine = np.cos(turn), np.sin(turn)
+        for end, sign, at in ((count - 1, 1.0, count + k), (0, -1.0, 2 * count + 2 * cap - 1 - k)):
+            x, y = way[end, 0], way[end, 1]
+            outline[at, 0] = line[end, 0] + sign * widths[end] * (cosine * x - sine * y)
+            outline[at, 1] = line[end, 1] + sign * widths[end] * (cosine * y + sine * x)
+    return outline
+
+
+@numba.njit(cache=True, nogil=True)
+def tangents(line: np.ndarray) -> np.ndarray:
+    """(n, 2) unit directions of an (n, 2) line, n at least 2; no direction where it stands still."""
+    count = len(line)
+    way = np.empty((count, 2))
+    for k in range(count):
+        before, after = max(k - 1, 0), min(k + 1, count - 1)
+        x, y = line[after, 0] - line[before, 0], line[after, 1] - line[before, 1]
+        if 0 < k < count - 1:
+            x, y = x / 2, y / 2
+        length = max(np.hypot(x, y), 1e-6)
+        way[k, 0], way[k, 1] = x / length, y / length
+    return way
 
 
 def curve(points: np.ndarray, bend: float = 0.0, count: int = 12) -> np.ndarray:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import cv2
+import numba
 import numpy as np
 
 from backend.body import global_rotations
@@ -138,12 +139,23 @@ def _head(figure: Figure, turned: np.ndarray) -> Solid:
 
 def _axes(along: np.ndarray, turned: np.ndarray, front: int) -> np.ndarray:
     """(3, 3) rows side, along, front from a direction and the axis of the turned part that comes nearest to front."""
-    along = along / max(float(np.linalg.norm(along)), 1e-6)
-    forth = turned[:, front] - along * (along @ turned[:, front])
-    if np.linalg.norm(forth) < 0.1:
-        forth = turned[:, 0] - along * (along @ turned[:, 0])
-    forth = forth / np.linalg.norm(forth)
-    return np.stack([np.cross(along, forth), along, forth])
+    return _framed(np.asarray(along, np.float64), np.ascontiguousarray(turned, np.float64), front)
+
+
+@numba.njit(cache=True, nogil=True)
+def _framed(along: np.ndarray, turned: np.ndarray, front: int) -> np.ndarray:
+    axes = np.empty((3, 3))
+    axes[1] = along / max(np.sqrt((along * along).sum()), 1e-6)
+    for column in (front, 0):
+        axes[2] = turned[:, column] - axes[1] * (axes[1] * turned[:, column]).sum()
+        length = np.sqrt((axes[2] * axes[2]).sum())
+        if length >= 0.1:
+            break
+    axes[2] /= length
+    for k in range(3):
+        m, n = (k + 1) % 3, (k + 2) % 3
+        axes[0, k] = axes[1, m] * axes[2, n] - axes[1, n] * axes[2, m]
+    return axes
 
 
 def hull(pixels: np.ndarray) -> np.ndarray:
