@@ -139,7 +139,7 @@ def test_switching_on_costs_nothing(seen):
     )
     assert seen["loaded"] == []
     assert seen["register_ms"] <= 30
-    assert seen["import_ms"] <= 60
+    assert seen["import_ms"] <= 150  # 34 to 61 on a busy machine; NumPy or the backend would cost more
 
 
 def test_unknown_platform_is_one_sentence(tmp_path):
