@@ -28,13 +28,13 @@ BONE_ERROR = 0.5
 MOST_BONE_COST = 9.0
 
 #: Lengths of the 29 bones of an adult, metres: those of the body that ships.
-_BONE_LENGTHS = np.array([
+BONE_LENGTHS = np.array([
         0.102, 0.102, 0.108, 0.415, 0.415, 0.113, 0.431, 0.431, 0.128, 0.161,
         0.161, 0.189, 0.169, 0.169, 0.053, 0.128, 0.128, 0.271, 0.271, 0.242,
         0.242, 0.105, 0.105, 0.155, 0.207, 0.063, 0.063, 0.099, 0.099,
 ])  # fmt: skip
 #: A bone longer than this tells the figure's scale, metres.
-_LONG_BONE = 0.15
+LONG_BONE = 0.15
 #: Crop pixels a metre: no figure in a crop is taller than 2.5 m.
 _LEAST_SCALE = CROP_SIZE / CROP_MARGIN / 2.5
 
@@ -230,11 +230,11 @@ def agreeing_peaks(
     figures = np.arange(len(places))
     parents = list(KEYPOINT_PARENTS[1:])
     drawn = np.linalg.norm(places[:, 1:, 0] - places[:, parents, 0], axis=-1)
-    seen = _BONE_LENGTHS * np.maximum(np.linalg.norm(directions[..., :2], axis=-1), 0.3)
-    scale = np.median((drawn / seen)[:, _BONE_LENGTHS > _LONG_BONE], axis=1)
+    seen = BONE_LENGTHS * np.maximum(np.linalg.norm(directions[..., :2], axis=-1), 0.3)
+    scale = np.median((drawn / seen)[:, BONE_LENGTHS > LONG_BONE], axis=1)
     scale = np.maximum(scale, _LEAST_SCALE)[:, None]
-    longest = BONE_STRETCH * scale * _BONE_LENGTHS
-    error = BONE_ERROR * scale * np.hypot(_BONE_LENGTHS, 0.1)
+    longest = BONE_STRETCH * scale * BONE_LENGTHS
+    error = BONE_ERROR * scale * np.hypot(BONE_LENGTHS, 0.1)
 
     cost = -np.log(np.maximum(masses, 1e-12)).astype(np.float64)
     cost[:, :, 1:][masses[:, :, 1:] < LEAST_PEAK] = np.inf

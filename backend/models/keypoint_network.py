@@ -9,11 +9,13 @@ separable row and column terms added that can say "left half" without drawing a 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
+from ..api import N_BETAS
 from ..skeleton import KEYPOINT_PARENTS, N_BONES, N_KEYPOINTS
 
 #: Side of the network's input, pixels, and of its heatmaps, cells.
@@ -102,13 +104,29 @@ class DecoderLayer(nn.Module):
         return queries + self.think(self.norms[2](queries))
 
 
+class NetworkOutputs(NamedTuple):
+    """What the network gives, in the order of the exported graph's outputs; see KeypointNetwork."""
+
+    heatmaps: Tensor
+    directions: Tensor
+    visibility: Tensor
+    presence: Tensor
+    betas: Tensor
+    lengths: Tensor
+
+
 class KeypointNetwork(nn.Module):
-    """Crop (N, 1, 128, 128), standardised -> heatmap logits, unit bone directions, visibility logits.
+    """Crop (N, 1, 128, 128), standardised -> keypoints, bone directions and shape.
 
     Returns of ``forward``:
         heatmaps: (N, 30, 32, 32) logits; cell (i, j) covers pixels [4 i, 4 i + 4) in y, the same in x.
         directions: (N, 29, 3) unit vectors, camera frame (x right, y down, z away from the viewer).
         visibility: (N, 30) logits of the keypoint being drawn and not hidden.
+        presence: (N, 30) logits of the keypoint being part of what is drawn, be it hidden; the others lie beyond
+            the page's edge or on limbs that were left out.
+        betas: (N, 10) SMPL shape coefficients.
+        lengths: (N, 29) logarithms of the drawn bones' lengths in space over an adult's, less their mean over the
+            long bones: the figure's proportions, whatever its size.
     """
 
     def __init__(self, size: NetworkSize = SMALL) -> None:
@@ -143,10 +161,13 @@ class KeypointNetwork(nn.Module):
         self.rows_columns = nn.Linear(dim, 2 * HEATMAP_SIZE)
         self.bone = nn.Sequential(nn.Linear(2 * dim, dim), nn.GELU(), nn.Linear(dim, 3))
         self.visible = nn.Linear(dim, 1)
+        self.present = nn.Linear(dim, 1)
+        self.shape = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, N_BETAS))
+        self.length = nn.Sequential(nn.Linear(2 * dim, dim // 2), nn.GELU(), nn.Linear(dim // 2, 1))
         self.register_buffer("parent", torch.tensor(KEYPOINT_PARENTS[1:]), persistent=False)
         self.register_buffer("child", torch.arange(1, N_BONES + 1), persistent=False)
 
-    def forward(self, crop: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, crop: Tensor) -> NetworkOutputs:
         """See the class."""
         x = self.stem(crop)
         pyramid = []
@@ -176,4 +197,11 @@ class KeypointNetwork(nn.Module):
         )
         pairs = torch.cat([queries[:, self.child], queries[:, self.parent]], -1)
         directions = F.normalize(self.bone(pairs).float(), dim=-1)
-        return heatmaps, directions, self.visible(queries)[..., 0]
+        return NetworkOutputs(
+            heatmaps,
+            directions,
+            self.visible(queries)[..., 0],
+            self.present(queries)[..., 0],
+            self.shape(queries.mean(1)),
+            self.length(pairs)[..., 0],
+        )

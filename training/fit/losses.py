@@ -8,6 +8,9 @@ from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from backend.models.keypoint_network import HEATMAP_SIZE, INPUT_SIZE
 
+#: Sine of the 15 degrees from which on a bone counts as pointing to the front or behind.
+STEEP = 0.2588
+
 
 def heatmap_loss(heatmaps: Tensor, keypoints: Tensor, inside: Tensor, sigma: float = 1.0) -> Tensor:
     """Cross entropy between each heatmap and a Gaussian around the true place.
@@ -43,6 +46,41 @@ def foreshortening_loss(predicted: Tensor, true: Tensor, drawn: Tensor) -> Tenso
     return ((predicted[..., 2] - true[..., 2]).abs() * drawn).sum() / drawn.sum().clamp_min(1)
 
 
+def parallel_loss(predicted: Tensor, true: Tensor, drawn: Tensor) -> Tensor:
+    """Squared sine of the angle between predicted and true bones as they are seen; lengths are free.
+
+    L_parallel of the paper: (b2D / |b2D| . n)^2 with n the normal of the predicted projected bone. A bone that
+    points at the viewer has no such angle, so that each counts by how much of its length is seen.
+
+    Args:
+        predicted: (N, 29, 3) unit directions.
+        true: (N, 29, 3) unit directions.
+        drawn: (N, 29) weights.
+    """
+    mine, theirs = predicted[..., :2], true[..., :2]
+    cross = mine[..., 0] * theirs[..., 1] - mine[..., 1] * theirs[..., 0]
+    seen = theirs.norm(dim=-1)
+    sine = cross / (mine.norm(dim=-1) * seen).clamp_min(1e-2)
+    return (sine.square() * seen * drawn).sum() / drawn.sum().clamp_min(1)
+
+
+def depth_order_loss(predicted: Tensor, true: Tensor, drawn: Tensor) -> Tensor:
+    """Hinge on the sign of depth, front or behind, of bones that leave the picture plane by over 15 degrees."""
+    steep = drawn * (true[..., 2].abs() > STEEP)
+    wrong = (STEEP - predicted[..., 2] * true[..., 2].sign()).clamp_min(0)
+    return (wrong * steep).sum() / steep.sum().clamp_min(1)
+
+
+def shape_loss(betas: Tensor, true: Tensor) -> Tensor:
+    """L1 on (N, 10) shape coefficients, L_shape of the paper."""
+    return (betas - true).abs().mean()
+
+
+def length_loss(lengths: Tensor, true: Tensor, drawn: Tensor) -> Tensor:
+    """L1 on (N, 29) logarithms of bone lengths; ``drawn`` (N, 29) weighs them."""
+    return ((lengths - true).abs() * drawn).sum() / drawn.sum().clamp_min(1)
+
+
 def visibility_loss(logits: Tensor, visible: Tensor) -> Tensor:
-    """Binary cross entropy on (N, 30) visibility."""
+    """Binary cross entropy on (N, 30) logits, of visibility or of presence."""
     return F.binary_cross_entropy_with_logits(logits.float(), visible)

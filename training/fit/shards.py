@@ -13,6 +13,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from backend.api import N_BETAS
+from backend.keypoints import BONE_LENGTHS, LONG_BONE
+from backend.kinematics import bone_lengths
 from backend.skeleton import N_BONES, N_KEYPOINTS
 
 from ..dataset.validation_set import COUNT, draw_entry
@@ -35,6 +38,8 @@ _ARRAYS = {
     "image": ((STORED, STORED), np.uint8),
     "keypoints": ((N_KEYPOINTS, 2), np.float32),
     "directions": ((N_BONES, 3), np.float32),
+    "lengths": ((N_BONES,), np.float32),
+    "betas": ((N_BETAS,), np.float32),
     "flags": ((N_KEYPOINTS,), np.uint8),
     "facing": ((), np.float32),
     "style": ((), np.uint8),
@@ -49,6 +54,15 @@ def state_folder() -> Path:
 def drawings_folder() -> Path:
     """Where the drawings of the present recipe lie."""
     return state_folder() / "drawings" / f"recipe{RECIPE}"
+
+
+def proportions_of(keypoints3d: np.ndarray) -> np.ndarray:
+    """(..., 30, 3) keypoints in space -> (..., 29) logarithms of bone lengths over an adult's.
+
+    Less their mean over the long bones, so that the figure's size does not count.
+    """
+    logs = np.log(np.maximum(bone_lengths(keypoints3d), 1e-3) / BONE_LENGTHS)
+    return logs - logs[..., BONE_LENGTHS > LONG_BONE].mean(-1, keepdims=True)
 
 
 def cut_out(drawing: Drawing) -> dict[str, np.ndarray | float]:
@@ -74,6 +88,8 @@ def cut_out(drawing: Drawing) -> dict[str, np.ndarray | float]:
         "image": image,
         "keypoints": figure.keypoints * scale + shift,
         "directions": figure.directions,
+        "lengths": proportions_of(figure.keypoints3d),
+        "betas": figure.betas,
         "flags": figure.flags,
         "facing": figure.facing,
         "style": [style.name for style in STYLES].index(drawing.style),
@@ -153,6 +169,6 @@ class Shards:
         return len(self._names) * SHARD
 
     def get(self, index: int) -> dict[str, np.ndarray]:
-        """Drawing ``index`` as arrays by name (image, keypoints, directions, flags, facing, style)."""
+        """Drawing ``index`` as arrays by name (those of ``_ARRAYS``)."""
         maps = self._maps[self._names[index // SHARD]]
         return {name: array[index % SHARD] for name, array in maps.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,36 @@ from tqdm import tqdm
 
 from backend.errors import InputError
 from backend.keypoints import decode_heatmaps
-from backend.models.keypoint_network import INPUT_SIZE, KeypointNetwork
+from backend.models.keypoint_network import INPUT_SIZE, KeypointNetwork, NetworkOutputs
 
 from .batches import Batch, box_side, make_batch
-from .losses import direction_loss, foreshortening_loss, heatmap_loss, visibility_loss
+from .losses import (
+    depth_order_loss,
+    direction_loss,
+    foreshortening_loss,
+    heatmap_loss,
+    length_loss,
+    parallel_loss,
+    shape_loss,
+    visibility_loss,
+)
 from .shards import Shards
+
+#: Heads that weights from before they were thought of lack: they start at random.
+_NEW_HEADS = ("present", "shape", "length")
+
+#: Factor of each loss.
+LOSS_WEIGHTS = {
+    "heatmap": 1.0,
+    "direction": 3.0,
+    "foreshortening": 1.0,
+    "parallel": 0.5,
+    "depth_order": 0.5,
+    "visibility": 0.2,
+    "presence": 0.2,
+    "betas": 0.1,
+    "lengths": 0.5,
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +62,8 @@ class TrainConfig:
         seed: of initial weights, order and augmentation.
         drawings: drawings to make for training.
         first_drawings: training starts when so many are there.
-        weights: factors of the losses.
+        parts: share of upright figures that are cut off at the waist, the chest or the hips.
+        weights: factor of each loss by name; the YAML names those that differ from LOSS_WEIGHTS.
     """
 
     samples: int = 1_000_000
@@ -50,16 +76,22 @@ class TrainConfig:
     seed: int = 1
     drawings: int = 160_000
     first_drawings: int = 8_192
-    weights: tuple[float, float, float, float] = (1.0, 3.0, 1.0, 0.2)
+    parts: float = 0.1
+    weights: dict[str, float] = field(default_factory=lambda: dict(LOSS_WEIGHTS))
 
     @classmethod
     def read(cls, path: Path) -> TrainConfig:
         """Read a YAML file. Raises InputError for a missing file or an unknown field."""
         try:
             fields = yaml.safe_load(path.read_text()) or {}
-            return cls(**{**fields, "weights": tuple(fields.get("weights", cls.weights))})
+            config = cls(**{**fields, "weights": LOSS_WEIGHTS | fields.get("weights", {})})
         except (OSError, TypeError, yaml.YAMLError) as error:
             raise InputError(f"The configuration {path} cannot be used: {error}.") from error
+        if unknown := set(config.weights) - set(LOSS_WEIGHTS):
+            raise InputError(
+                f"The configuration {path} weighs a loss that is none: {', '.join(sorted(unknown))}."
+            )
+        return config
 
 
 def learning_rate(config: TrainConfig, seen: int) -> float:
@@ -115,7 +147,7 @@ class Trainer:
         def seconds(enabled: bool) -> float:
             start = time.perf_counter()
             with torch.autocast(self.device.type, torch.bfloat16, enabled=enabled):
-                heatmaps, _, _ = network(crops)
+                heatmaps = network(crops).heatmaps
             heatmaps.float().mean().backward()
             return time.perf_counter() - start
 
@@ -142,8 +174,11 @@ class Trainer:
             from safetensors.torch import load_file
 
             state = load_file(str(warm_start))
-            self.network.load_state_dict(state)
-            self.average.load_state_dict(state)
+            for network in (self.network, self.average):
+                missing, unexpected = network.load_state_dict(state, strict=False)
+                if unexpected or any(name.split(".")[0] not in _NEW_HEADS for name in missing):
+                    raise InputError(f"{warm_start.name} is of another network; use --no-warm-start.")
+            self.average.load_state_dict(self.network.state_dict())
             return f"warm start from {warm_start.name}"
         return "fresh start"
 
@@ -170,16 +205,9 @@ class Trainer:
         data = {k: torch.from_numpy(v).to(self.device) for k, v in asdict_arrays(batch).items()}
         crops = data["crops"].to(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-            heatmaps, directions, visibility = self.network(crops)
-        losses = {
-            "heatmap": heatmap_loss(heatmaps, data["keypoints"], data["inside"]),
-            "direction": direction_loss(directions, data["directions"], data["bones"]),
-            "foreshortening": foreshortening_loss(directions, data["directions"], data["bones"]),
-            "visibility": visibility_loss(visibility, data["visible"]),
-        }
-        total = sum(
-            (w * loss for w, loss in zip(self.config.weights, losses.values(), strict=True)), torch.zeros(())
-        )
+            outputs = self.network(crops)
+        losses = losses_of(outputs, data)
+        total = sum((self.config.weights[name] * loss for name, loss in losses.items()), torch.zeros(()))
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -202,8 +230,24 @@ class Trainer:
 
 def asdict_arrays(batch: Batch) -> dict[str, np.ndarray]:
     """The arrays of a batch that the losses need, by name."""
-    names = ("crops", "keypoints", "directions", "visible", "inside", "bones")
-    return {name: getattr(batch, name) for name in names}
+    return {f.name: getattr(batch, f.name) for f in fields(batch) if f.name not in ("facing", "style")}
+
+
+def losses_of(outputs: NetworkOutputs, data: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Every loss by name; ``data`` holds a batch's arrays as tensors."""
+    bones = data["bones"]
+    toward = outputs.directions, data["directions"], bones
+    return {
+        "heatmap": heatmap_loss(outputs.heatmaps, data["keypoints"], data["inside"]),
+        "direction": direction_loss(*toward),
+        "foreshortening": foreshortening_loss(*toward),
+        "parallel": parallel_loss(*toward),
+        "depth_order": depth_order_loss(*toward),
+        "visibility": visibility_loss(outputs.visibility, data["visible"]),
+        "presence": visibility_loss(outputs.presence, data["present"]),
+        "betas": shape_loss(outputs.betas.float(), data["betas"]),
+        "lengths": length_loss(outputs.lengths.float(), data["lengths"], bones),
+    }
 
 
 @torch.no_grad()
@@ -217,12 +261,12 @@ def validate(
         batch = make_batch(shards, np.arange(start, min(start + 128, count)), INPUT_SIZE)
         crops = torch.from_numpy(batch.crops).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-            heatmaps, directions, _ = network(crops)
-        places, _ = decode_heatmaps(heatmaps.float().cpu().numpy())
+            outputs = network(crops)
+        places, _ = decode_heatmaps(outputs.heatmaps.float().cpu().numpy())
         errors.append(
             (np.linalg.norm(places - batch.keypoints, axis=-1) / box_side(INPUT_SIZE))[batch.inside > 0]
         )
-        cosine = (directions.cpu().numpy() * batch.directions).sum(-1)[batch.bones > 0]
+        cosine = (outputs.directions.cpu().numpy() * batch.directions).sum(-1)[batch.bones > 0]
         angles.append(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
     error = np.concatenate(errors)
     return {
@@ -252,7 +296,7 @@ def fit(
             # run sees what a whole one would.
             rng = np.random.default_rng((config.seed, trainer.seen))
             indices = rng.integers(0, len(train), config.batch)
-            losses = trainer.step(make_batch(train, indices, INPUT_SIZE, rng))
+            losses = trainer.step(make_batch(train, indices, INPUT_SIZE, rng, config.parts))
             steps += 1
             bar.update(config.batch)
             for name, value in losses.items():
