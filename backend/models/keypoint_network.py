@@ -39,8 +39,14 @@ class NetworkSize:
     detail: int = 64
 
 
+#: The variants by the letter that configurations name: S ships, M and L are for those who have a GPU.
+SIZES = {
+    "S": NetworkSize(),
+    "M": NetworkSize((48, 96, 192, 384), (2, 2, 4, 2), query=192, layers=3, detail=96),
+    "L": NetworkSize((64, 128, 256, 512), (2, 3, 6, 3), query=256, layers=4, detail=128),
+}
 #: The variant that ships.
-SMALL = NetworkSize()
+SMALL = SIZES["S"]
 
 
 class Block(nn.Module):

@@ -2,9 +2,14 @@
 
 import hashlib
 import math
+import os
 import shutil
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,13 +17,22 @@ import pytest
 import torch
 
 from backend.errors import InputError
-from backend.models.keypoint_network import HEATMAP_SIZE, INPUT_SIZE, KeypointNetwork
+from backend.models.keypoint_network import HEATMAP_SIZE, INPUT_SIZE, SIZES, KeypointNetwork
 from training.drawing.styles import STYLES
 from training.fit import shards as shards_module
 from training.fit.batches import make_batch
-from training.fit.losses import direction_loss, foreshortening_loss, heatmap_loss, visibility_loss
+from training.fit.losses import (
+    depth_order_loss,
+    direction_loss,
+    foreshortening_loss,
+    heatmap_loss,
+    parallel_loss,
+    visibility_loss,
+)
 from training.fit.shards import STORED, Shards, draw_shards, write_shard
-from training.fit.train import TrainConfig, Trainer, fit, learning_rate, load_average
+from training.fit.train import Batches, TrainConfig, Trainer, arrays_of, fit, learning_rate, load_average
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +51,7 @@ def _digest(folder):
 
 def test_a_lost_shard_is_drawn_again_byte_for_byte(drawings, bank_file):
     before = _digest(drawings.folder / "00001")
-    assert len(before) == 6
+    assert len(before) == 8
     shutil.rmtree(drawings.folder / "00001")
     draw_shards(drawings.folder, range(2), bank_file, seed=100)
     assert _digest(drawings.folder / "00001") == before
@@ -120,14 +134,15 @@ def test_training_learns_and_a_resumed_run_goes_on_the_same(drawings, tmp_path):
     while whole.seen < config.samples:
         rng = np.random.default_rng((config.seed, whole.seen))
         indices = rng.integers(0, len(drawings), config.batch)
-        losses.append(whole.step(make_batch(drawings, indices, INPUT_SIZE, rng)))
+        losses.append(whole.step(arrays_of(make_batch(drawings, indices, INPUT_SIZE, rng))))
     total = [sum(loss.values()) for loss in losses]
     assert np.mean(total[-3:]) < np.mean(total[:3]) - 0.3
 
     first = Trainer(config, tmp_path / "halves", bfloat16=False)
     while first.seen < 96:
         rng = np.random.default_rng((config.seed, first.seen))
-        first.step(make_batch(drawings, rng.integers(0, len(drawings), config.batch), INPUT_SIZE, rng))
+        indices = rng.integers(0, len(drawings), config.batch)
+        first.step(arrays_of(make_batch(drawings, indices, INPUT_SIZE, rng)))
     first.save()
     second = Trainer(config, tmp_path / "halves", bfloat16=False)
     assert second.resume() == "resumed after 96 samples"
@@ -137,6 +152,123 @@ def test_training_learns_and_a_resumed_run_goes_on_the_same(drawings, tmp_path):
         torch.testing.assert_close(second.network.state_dict()[name], value, rtol=1e-4, atol=1e-5)
     average = load_average(tmp_path / "halves")
     assert isinstance(average, KeypointNetwork)
+
+
+_KILLED_RUN = """
+import sys, torch
+from pathlib import Path
+from training.fit import shards
+from training.fit.shards import Shards
+from training.fit.train import TrainConfig, Trainer, fit
+shards.SHARD = 32
+torch.set_num_threads(1)
+trainer = Trainer(TrainConfig(samples=1600, batch=16, rate=1e-3, seed=4), Path(sys.argv[2]), bfloat16=False)
+drawings = Shards(Path(sys.argv[1]))
+fit(trainer, drawings, drawings, report=0)
+"""
+
+
+def test_a_killed_run_goes_on_where_it_was(drawings, tmp_path):
+    """SIGKILL in the middle, then the same steps again from the last checkpoint: the same weights."""
+    command = [sys.executable, "-c", _KILLED_RUN, str(drawings.folder), str(tmp_path / "killed")]
+    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    checkpoint = tmp_path / "killed" / "checkpoint.pt"
+    deadline = time.monotonic() + 300
+    while not checkpoint.is_file() and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    child.kill()
+    child.wait()
+    config = TrainConfig(samples=1600, batch=16, rate=1e-3, seed=4)
+    resumed = Trainer(config, tmp_path / "killed", bfloat16=False)
+    assert resumed.resume().startswith("resumed after")
+    assert 0 < resumed.seen < config.samples
+    until = resumed.seen + 2 * config.batch
+    whole = Trainer(config, tmp_path / "whole", bfloat16=False)
+    for trainer in (resumed, whole):
+        batches = Batches(drawings, config)
+        while trainer.seen < until:
+            trainer.step(batches[trainer.seen])
+    for name, value in whole.network.state_dict().items():
+        torch.testing.assert_close(resumed.network.state_dict()[name], value, rtol=1e-4, atol=1e-5)
+
+
+def test_two_processes_train_together(drawings, bank_file, tmp_path):
+    """Two gloo processes share each batch; one of them draws, reports and saves."""
+    state = tmp_path / "state"
+    target = state / "drawings" / f"recipe{shards_module.RECIPE}"
+    for name in ("train", "validation", "validation_held_out"):
+        shutil.copytree(drawings.folder, target / name, ignore=shutil.ignore_patterns("*.unfinished"))
+    config = tmp_path / "two.yaml"
+    config.write_text("samples: 48\nbatch: 8\ndrawings: 64\nfirst_drawings: 64\nseed: 2\n")
+    run = (
+        "import sys; from training.fit import shards; shards.SHARD, shards.COUNT = 32, 32\n"
+        "from training.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    )
+    script = tmp_path / "run.py"
+    script.write_text(run)
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2",
+            str(script), "train", "--poses", str(bank_file), "--config", str(config), "--no-warm-start",
+        ],
+        cwd=ROOT,
+        env={**os.environ, "SKETCH2POSE_STATE": str(state), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("fresh start") == 1
+    saved = torch.load(state / "two" / "checkpoint.pt", weights_only=True)
+    assert saved["seen"] == 48
+    torch.manual_seed(2)
+    start = KeypointNetwork().state_dict()["stem.0.weight"]
+    assert not torch.allclose(saved["network"]["stem.0.weight"], start)
+    assert list((state / "two").rglob("events.out.tfevents*"))
+
+
+def test_each_process_has_its_own_part_of_a_batch(drawings):
+    config = TrainConfig(batch=8)
+    parts = [Batches(drawings, config, process, 2)[64] for process in range(2)]
+    assert [len(part["crops"]) for part in parts] == [4, 4]
+    assert not np.array_equal(parts[0]["crops"], parts[1]["crops"])
+
+
+def test_losses_of_screen_tangent_and_depth_order():
+    drawn = torch.ones(1, 1)
+    right = torch.tensor([[[1.0, 0.0, 0.0]]])
+    turned = torch.tensor([[[math.cos(0.5), math.sin(0.5), 0.0]]])
+    assert float(parallel_loss(turned, right, drawn)) == pytest.approx(math.sin(0.5) ** 2, rel=1e-5)
+    shorter = torch.tensor([[[0.6, 0.0, 0.8]]])
+    assert float(parallel_loss(shorter, right, drawn)) == pytest.approx(0)  # lengths are free
+    assert float(depth_order_loss(shorter, shorter, drawn)) == pytest.approx(0)
+    behind = shorter * torch.tensor([1.0, 1.0, -1.0])
+    assert float(depth_order_loss(behind, shorter, drawn)) > 1
+    assert float(depth_order_loss(behind, right, drawn)) == 0  # a flat bone has no order
+
+
+def test_a_part_of_a_figure_fills_the_crop_and_the_rest_is_outside(drawings):
+    batch = make_batch(drawings, np.arange(64), INPUT_SIZE, np.random.default_rng(5), parts=1.0)
+    whole = make_batch(drawings, np.arange(64), INPUT_SIZE, np.random.default_rng(5), parts=0.0)
+    fewer = batch.present.sum(1) < whole.present.sum(1)
+    assert fewer.sum() > 20
+    assert (batch.inside <= batch.present).all()
+    assert (batch.visible <= batch.present).all()
+    seen = batch.inside[fewer] > 0
+    spread = [
+        np.ptp(points[row], axis=0).max() for points, row in zip(batch.keypoints[fewer], seen, strict=True)
+    ]
+    assert np.median(spread) > 0.45 * INPUT_SIZE
+
+
+@pytest.mark.parametrize("size", ["S", "M", "L"])
+def test_every_size_gives_the_same_outputs(size):
+    with torch.no_grad():
+        outputs = KeypointNetwork(SIZES[size]).eval()(torch.zeros(1, 1, INPUT_SIZE, INPUT_SIZE))
+    assert [tuple(output.shape) for output in outputs] == [
+        (1, 30, HEATMAP_SIZE, HEATMAP_SIZE), (1, 29, 3), (1, 30), (1, 30), (1, 10), (1, 29),
+    ]  # fmt: skip
 
 
 def test_warm_start_takes_the_shipped_weights(tmp_path):

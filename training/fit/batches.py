@@ -164,11 +164,11 @@ def make_batch(
         if part is None:
             affine, angle = _view(rng, size)
         else:
-            rows, box = part
+            kept, box = part
             tone = float(np.median(page[:, 0]))
-            page[: rows.start], page[rows.stop :] = tone, tone
+            page[: kept.start], page[kept.stop :] = tone, tone
             flags = np.where(
-                (keypoints[:, 1] < rows.start) | (keypoints[:, 1] >= rows.stop), Flag.OUTSIDE, flags
+                (keypoints[:, 1] < kept.start) | (keypoints[:, 1] >= kept.stop), Flag.OUTSIDE, flags
             )
             affine, angle = _view(rng, size, box)
         sampling = cv2.INTER_AREA if rng is None else cv2.INTER_LINEAR

@@ -39,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--drawers", type=int, default=1, help="processes that draw beside the training; 0 draws all first"
     )
     parser.add_argument(
+        "--readers", type=int, default=0, help="processes that read and crop ahead; a GPU wants one a core"
+    )
+    parser.add_argument(
         "--seed", type=int, help="of weights, order and augmentation, instead of the configuration's"
     )
     parser.add_argument("--device", default="cpu", help="cpu, cuda or mps")
@@ -49,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
     """Draw in the background, train in the foreground; everything is found again by the next run."""
     import cv2
     import torch
+    from accelerate import PartialState
 
     from .train import TrainConfig, Trainer, fit
 
@@ -61,10 +65,12 @@ def run(args: argparse.Namespace) -> int:
     cv2.setNumThreads(1)
     torch.set_num_threads(args.threads)
     drawings = shard_files.drawings_folder()
-    draw_validation(drawings, args.poses)
+    process = PartialState(cpu=args.device == "cpu")
     count = -(-config.drawings // shard_files.SHARD)
-    if not args.drawers:
-        draw_shards(drawings / "train", range(count), args.poses, _TRAINING_SEED)
+    with process.main_process_first():  # the others find everything drawn
+        draw_validation(drawings, args.poses)
+        if not args.drawers:
+            draw_shards(drawings / "train", range(count), args.poses, _TRAINING_SEED)
     context = multiprocessing.get_context("spawn")
     drawers = [
         context.Process(
@@ -72,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
             args=(drawings / "train", range(k, count, args.drawers), args.poses, _TRAINING_SEED),
             daemon=True,
         )
-        for k in range(args.drawers)
+        for k in range(args.drawers if process.is_main_process else 0)
     ]
     with one_thread_each():
         for drawer in drawers:
@@ -81,14 +87,15 @@ def run(args: argparse.Namespace) -> int:
         train = Shards(drawings / "train")
         enough = min(config.first_drawings, count * shard_files.SHARD)
         while train.refresh() < enough:
-            if not any(drawer.is_alive() for drawer in drawers) and train.refresh() < enough:
+            ended = process.is_main_process and not any(drawer.is_alive() for drawer in drawers)
+            if ended and train.refresh() < enough:
                 raise InputError("The drawing processes ended early; look at the message above.")
-            print(f"Drawing: {len(train)} of the first {enough} ...", flush=True)
+            process.print(f"Drawing: {len(train)} of the first {enough} ...", flush=True)
             time.sleep(5)
         trainer = Trainer(config, state_folder() / path.stem, args.device)
         warm_start = None if args.no_warm_start else KEYPOINT_NETWORK.with_suffix(".safetensors")
-        print(trainer.resume(warm_start), flush=True)
-        fit(trainer, train, Shards(drawings / "validation"), args.minutes)
+        process.print(trainer.resume(warm_start), flush=True)
+        fit(trainer, train, Shards(drawings / "validation"), args.minutes, readers=args.readers)
     finally:
         for drawer in drawers:
             drawer.terminate()

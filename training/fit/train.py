@@ -7,15 +7,18 @@ import math
 import time
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import yaml
+from accelerate import Accelerator
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from backend.errors import InputError
 from backend.keypoints import decode_heatmaps
-from backend.models.keypoint_network import INPUT_SIZE, KeypointNetwork, NetworkOutputs
+from backend.models.keypoint_network import INPUT_SIZE, SIZES, KeypointNetwork, NetworkOutputs
 
 from .batches import Batch, box_side, make_batch
 from .losses import (
@@ -32,6 +35,8 @@ from .shards import Shards
 
 #: Heads that weights from before they were thought of lack: they start at random.
 _NEW_HEADS = ("present", "shape", "length")
+
+_OTHER_NETWORK = "{} holds the numbers of another network; use --no-warm-start."
 
 #: Factor of each loss.
 LOSS_WEIGHTS = {
@@ -52,8 +57,9 @@ class TrainConfig:
     """One experiment; the YAML files in training/configs hold these fields.
 
     Attributes:
+        size: S, M or L, a key of SIZES.
         samples: crops to see in the whole run.
-        batch: crops a step.
+        batch: crops a step, of all processes together.
         rate: peak learning rate of AdamW.
         warmup: share of the run in which the rate rises to its peak.
         decay: share of the run, at its end, in which the rate falls to zero.
@@ -66,6 +72,7 @@ class TrainConfig:
         weights: factor of each loss by name; the YAML names those that differ from LOSS_WEIGHTS.
     """
 
+    size: str = "S"
     samples: int = 1_000_000
     batch: int = 64
     rate: float = 1.5e-3
@@ -91,6 +98,8 @@ class TrainConfig:
             raise InputError(
                 f"The configuration {path} weighs a loss that is none: {', '.join(sorted(unknown))}."
             )
+        if config.size not in SIZES:
+            raise InputError(f"The configuration {path} has no size {config.size}; give S, M or L.")
         return config
 
 
@@ -103,8 +112,40 @@ def learning_rate(config: TrainConfig, seen: int) -> float:
     return config.rate * (0.5 + 0.5 * math.cos(math.pi * max(fall, 0.0)))
 
 
+class Batches(Dataset):
+    """The batch that follows after any number of samples, of this process of several.
+
+    A generator a batch, keyed by the count of samples: with as many drawings on disk, a resumed run sees what
+    a whole one would, and so does a run that reads ahead with worker processes.
+    """
+
+    def __init__(self, drawings: Shards, config: TrainConfig, process: int = 0, processes: int = 1) -> None:
+        self.drawings = drawings
+        self.config = config
+        self.process = process
+        self.processes = processes
+
+    def __getitem__(self, seen: int) -> dict[str, np.ndarray]:
+        """The batch after ``seen`` samples, as arrays by name."""
+        rng = np.random.default_rng((self.config.seed, seen))
+        indices = rng.integers(0, len(self.drawings), self.config.batch)
+        if self.processes > 1:
+            indices = indices[self.process :: self.processes]
+            rng = np.random.default_rng((self.config.seed, seen, self.process))
+        return arrays_of(make_batch(self.drawings, indices, INPUT_SIZE, rng, self.config.parts))
+
+
+def arrays_of(batch: Batch) -> dict[str, np.ndarray]:
+    """The arrays of a batch that the losses need, by name."""
+    return {f.name: getattr(batch, f.name) for f in fields(batch) if f.name not in ("facing", "style")}
+
+
 class Trainer:
-    """Network, averaged weights, optimiser and the count of samples seen; saved and resumed as one."""
+    """Network, averaged weights, optimiser and the count of samples seen; saved and resumed as one.
+
+    Accelerate spreads it over processes and hosts: ``accelerate launch`` or ``torchrun`` starts them, each with
+    its share of every batch.
+    """
 
     def __init__(
         self, config: TrainConfig, folder: Path, device: str = "cpu", bfloat16: bool | None = None
@@ -117,31 +158,56 @@ class Trainer:
             device: cpu, cuda or mps.
             bfloat16: whether layers compute in bfloat16; None takes what a few timed steps show to be faster,
                 since many processors have the type and are slower with it.
+
+        Raises:
+            InputError: the device is not there.
         """
+        self.accelerator = Accelerator(cpu=device == "cpu", log_with="tensorboard", project_dir=folder)
+        if self.accelerator.device.type != device:
+            raise InputError(
+                f"There is no device {device} here; give --device {self.accelerator.device.type}."
+            )
         torch.manual_seed(config.seed)
         self.config = config
         self.folder = folder
-        self.device = torch.device(device)
-        self.network = KeypointNetwork().to(self.device)
-        for parameter in self.network.parameters():
+        network = KeypointNetwork(SIZES[config.size])
+        for parameter in network.parameters():
             if parameter.ndim == 4:  # channels-last kernels are faster on CPUs and tensor cores alike
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-        self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
-        decayed = [p for p in self.network.parameters() if p.ndim > 1]
-        others = [p for p in self.network.parameters() if p.ndim <= 1]
-        self.optimiser = torch.optim.AdamW(
+        decayed = [p for p in network.parameters() if p.ndim > 1]
+        others = [p for p in network.parameters() if p.ndim <= 1]
+        optimiser = torch.optim.AdamW(
             [
                 {"params": decayed, "weight_decay": config.weight_decay},
                 {"params": others, "weight_decay": 0.0},
             ],
             lr=config.rate,
         )
+        self.network, self.optimiser = self.accelerator.prepare(network, optimiser)
+        self.average = copy.deepcopy(self.bare_network).eval().requires_grad_(False)
         self.seen = 0
         self.hours = 0.0
         self.bfloat16 = self._is_faster_in_bfloat16() if bfloat16 is None else bfloat16
 
+    @property
+    def device(self) -> torch.device:
+        """Where this process computes."""
+        return self.accelerator.device
+
+    @property
+    def bare_network(self) -> KeypointNetwork:
+        """The network itself, without what spreads it over processes."""
+        return self.accelerator.unwrap_model(self.network)
+
+    def agree(self, wish: bool) -> bool:
+        """Whether any process wishes it: all of them leave a loop together."""
+        if self.accelerator.num_processes == 1:
+            return wish
+        wishes = self.accelerator.reduce(torch.tensor(float(wish), device=self.device))
+        return bool(torch.as_tensor(wishes) > 0)
+
     def _is_faster_in_bfloat16(self) -> bool:
-        network = copy.deepcopy(self.network)
+        network = copy.deepcopy(self.bare_network)
         crops = torch.zeros(16, 1, INPUT_SIZE, INPUT_SIZE, device=self.device)
 
         def seconds(enabled: bool) -> float:
@@ -149,9 +215,11 @@ class Trainer:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=enabled):
                 heatmaps = network(crops).heatmaps
             heatmaps.float().mean().backward()
+            if self.device.type == "cuda":
+                torch.cuda.synchronize()
             return time.perf_counter() - start
 
-        return min(seconds(True) for _ in range(3)) < min(seconds(False) for _ in range(3))
+        return self.agree(min(seconds(True) for _ in range(3)) < min(seconds(False) for _ in range(3)))
 
     @property
     def checkpoint(self) -> Path:
@@ -165,7 +233,7 @@ class Trainer:
         """
         if self.checkpoint.is_file():
             state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
-            self.network.load_state_dict(state["network"])
+            self.bare_network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.seen, self.hours = state["seen"], state["hours"]
@@ -173,21 +241,26 @@ class Trainer:
         if warm_start is not None and warm_start.is_file():
             from safetensors.torch import load_file
 
-            state = load_file(str(warm_start))
-            for network in (self.network, self.average):
-                missing, unexpected = network.load_state_dict(state, strict=False)
-                if unexpected or any(name.split(".")[0] not in _NEW_HEADS for name in missing):
-                    raise InputError(f"{warm_start.name} is of another network; use --no-warm-start.")
-            self.average.load_state_dict(self.network.state_dict())
+            try:
+                missing, unexpected = self.bare_network.load_state_dict(
+                    load_file(str(warm_start)), strict=False
+                )
+            except RuntimeError as error:
+                raise InputError(_OTHER_NETWORK.format(warm_start.name)) from error
+            if unexpected or any(name.split(".")[0] not in _NEW_HEADS for name in missing):
+                raise InputError(_OTHER_NETWORK.format(warm_start.name))
+            self.average.load_state_dict(self.bare_network.state_dict())
             return f"warm start from {warm_start.name}"
         return "fresh start"
 
     def save(self) -> None:
         """Write the full state; a kill in between leaves the older one."""
+        if not self.accelerator.is_main_process:
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         unfinished = self.checkpoint.with_suffix(".unfinished")
         state = {
-            "network": self.network.state_dict(),
+            "network": self.bare_network.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "seen": self.seen,
@@ -197,40 +270,39 @@ class Trainer:
         torch.save(state, unfinished)
         unfinished.rename(self.checkpoint)
 
-    def step(self, batch: Batch) -> dict[str, float]:
-        """One optimiser step. Returns the losses by name."""
+    def step(self, data: dict[str, Any]) -> dict[str, float]:
+        """One optimiser step on this process's part of a batch (:func:`arrays_of`). Returns the losses by name."""
         self.network.train()
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.config, self.seen)
-        data = {k: torch.from_numpy(v).to(self.device) for k, v in asdict_arrays(batch).items()}
+        data = {
+            name: torch.as_tensor(array).to(self.device, non_blocking=True) for name, array in data.items()
+        }
         crops = data["crops"].to(memory_format=torch.channels_last)
+        # Not Accelerate's mixed precision: that is chosen once a process, before anything can be timed.
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             outputs = self.network(crops)
         losses = losses_of(outputs, data)
-        total = sum((self.config.weights[name] * loss for name, loss in losses.items()), torch.zeros(()))
+        total = torch.stack([self.config.weights[name] * loss for name, loss in losses.items()]).sum()
         self.optimiser.zero_grad(set_to_none=True)
-        total.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        self.accelerator.backward(total)
+        self.accelerator.clip_grad_norm_(self.network.parameters(), 5.0)
         self.optimiser.step()
-        self.seen += len(crops)
+        self.seen += self.config.batch
         self._average()
-        return {name: float(loss.detach()) for name, loss in losses.items()}
+        values = torch.stack([loss.detach() for loss in losses.values()]).tolist()
+        return dict(zip(losses, values, strict=True))
 
     def _average(self) -> None:
         # Early on the average follows quickly, else it would hold the random start for long.
         keep = min(self.config.ema, 1 - 10 / (10 + self.seen / self.config.batch))
         with torch.no_grad():
             mine = self.average.state_dict()
-            for name, value in self.network.state_dict().items():
+            for name, value in self.bare_network.state_dict().items():
                 if value.dtype.is_floating_point:
                     mine[name].lerp_(value, 1 - keep)
                 else:
                     mine[name].copy_(value)
-
-
-def asdict_arrays(batch: Batch) -> dict[str, np.ndarray]:
-    """The arrays of a batch that the losses need, by name."""
-    return {f.name: getattr(batch, f.name) for f in fields(batch) if f.name not in ("facing", "style")}
 
 
 def losses_of(outputs: NetworkOutputs, data: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -282,49 +354,62 @@ def fit(
     validation: Shards,
     minutes: float = math.inf,
     report: float = 120.0,
+    readers: int = 0,
 ) -> None:
-    """Train until the configured samples are seen or the minutes are over; saves every ``report`` seconds."""
-    config = trainer.config
-    started = said = time.monotonic()
+    """Train until the configured samples are seen or the minutes are over.
+
+    Args:
+        trainer: what is trained.
+        train: drawings; those that are added meanwhile are found at every report.
+        validation: drawings that are never trained on.
+        minutes: stop after so long; another run goes on.
+        report: seconds between reports, at which the state is saved.
+        readers: processes that read and crop ahead; 0 does it between the steps.
+    """
+    config, accelerator = trainer.config, trainer.accelerator
+    accelerator.init_trackers("tensorboard")
+    started = time.monotonic()
     hours_before, seen_before = trainer.hours, trainer.seen
-    sums: dict[str, float] = {}
-    steps = 0
-    bar = tqdm(total=config.samples, initial=trainer.seen, unit=" samples", disable=None)
-    try:
-        while trainer.seen < config.samples and time.monotonic() - started < 60 * minutes:
-            # A generator per step, keyed by the count of samples: with as many drawings on disk, a resumed
-            # run sees what a whole one would.
-            rng = np.random.default_rng((config.seed, trainer.seen))
-            indices = rng.integers(0, len(train), config.batch)
-            losses = trainer.step(make_batch(train, indices, INPUT_SIZE, rng, config.parts))
-            steps += 1
+    bar = tqdm(
+        total=config.samples,
+        initial=trainer.seen,
+        unit=" samples",
+        disable=None if accelerator.is_main_process else True,
+    )
+
+    def over() -> bool:
+        return trainer.seen >= config.samples or time.monotonic() - started >= 60 * minutes
+
+    while not trainer.agree(over()):
+        train.refresh()
+        batches = Batches(train, config, accelerator.process_index, accelerator.num_processes)
+        following = range(trainer.seen, config.samples, config.batch)
+        sums: dict[str, float] = dict.fromkeys(LOSS_WEIGHTS, 0.0)
+        begun, seen_then = time.monotonic(), trainer.seen
+        for data in DataLoader(batches, batch_size=None, sampler=following, num_workers=readers):  # type: ignore[arg-type]
+            for name, value in trainer.step(data).items():
+                sums[name] += value
             bar.update(config.batch)
-            for name, value in losses.items():
-                sums[name] = sums.get(name, 0.0) + value
-            now = time.monotonic()
-            if now - said >= report or trainer.seen >= config.samples:
-                trainer.hours = hours_before + (now - started) / 3600
-                trainer.save()
-                figures = {name: total / steps for name, total in sums.items()}
-                figures |= validate(
-                    trainer.average,
-                    validation,
-                    min(1024, len(validation)),
-                    trainer.device,
-                    trainer.bfloat16,
-                )
-                figures["rate"] = learning_rate(config, trainer.seen)
-                figures["speed"] = (trainer.seen - seen_before) / (now - started)
-                tqdm.write(
-                    f"{trainer.seen:>9} samples of {len(train)} drawings, {trainer.hours:.2f} h: "
-                    + ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
-                )
-                sums, steps, said = {}, 0, time.monotonic()
-                train.refresh()
-    finally:  # a run that is stopped by hand goes on from where it was
-        trainer.hours = hours_before + (time.monotonic() - started) / 3600
+            if trainer.agree(over() or time.monotonic() - begun >= report):
+                break
+        now = time.monotonic()
+        trainer.hours = hours_before + (now - started) / 3600
         trainer.save()
-        bar.close()
+        if not accelerator.is_main_process:
+            continue
+        steps = (trainer.seen - seen_then) / config.batch
+        figures = {name: total / steps for name, total in sums.items()}
+        count = min(1024, len(validation))
+        figures |= validate(trainer.average, validation, count, trainer.device, trainer.bfloat16)
+        figures["rate"] = learning_rate(config, trainer.seen)
+        figures["speed"] = (trainer.seen - seen_before) / (now - started)
+        accelerator.log(figures, step=trainer.seen)
+        tqdm.write(
+            f"{trainer.seen:>9} samples of {len(train)} drawings, {trainer.hours:.2f} h: "
+            + ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        )
+    bar.close()
+    accelerator.end_training()
 
 
 def load_average(folder: Path) -> KeypointNetwork:
@@ -333,6 +418,6 @@ def load_average(folder: Path) -> KeypointNetwork:
     if not path.is_file():
         raise InputError(f"There is no checkpoint in {folder}; run python -m training train first.")
     state = torch.load(path, map_location="cpu", weights_only=True)
-    network = KeypointNetwork()
+    network = KeypointNetwork(SIZES[state["config"].get("size", "S")])
     network.load_state_dict(state["average"])
     return network.eval()
