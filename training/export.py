@@ -46,7 +46,7 @@ def export(network: Any, graph_path: Path) -> None:
     from onnx import TensorProto, helper
     from safetensors.torch import save_file
 
-    from backend.models.keypoint_network import INPUT_SIZE, OUTPUT_NAMES
+    from backend.models.keypoint_network import INPUT_SIZE, NetworkOutputs
 
     network = network.eval().float().cpu().to(memory_format=torch.contiguous_format)
     numbers_path = graph_path.with_suffix(".safetensors")
@@ -61,7 +61,7 @@ def export(network: Any, graph_path: Path) -> None:
         network,
         (torch.zeros(2, 1, INPUT_SIZE, INPUT_SIZE),),
         input_names=["crops"],
-        output_names=list(OUTPUT_NAMES),
+        output_names=list(NetworkOutputs._fields),
         dynamic_shapes=({0: torch.export.Dim("n")},),
         opset_version=18,
         dynamo=True,
@@ -138,13 +138,10 @@ def rounding(network: Any, graph_path: Path, crops: np.ndarray) -> tuple[float, 
 
     from backend.engines.torch import TorchEngine
     from backend.keypoints import NetworkOutput
-    from backend.models.keypoint_network import OUTPUT_NAMES
 
     with torch.no_grad():
-        values = [
-            output.float().numpy() for output in network.float().eval()(torch.from_numpy(crops[:, None]))
-        ]
-    full = NetworkOutput.of(dict(zip(OUTPUT_NAMES, values, strict=True)))
+        outputs = network.float().eval()(torch.from_numpy(crops[:, None]))._asdict()
+    full = NetworkOutput.of({name: output.numpy() for name, output in outputs.items()})
     return _disagreement(full, TorchEngine(graph_path).predict(crops))
 
 

@@ -120,10 +120,8 @@ class TorchEngine:
 
     def _run(self, crops: np.ndarray) -> NetworkOutput:
         torch = self._torch
-        from ..models.keypoint_network import OUTPUT_NAMES
-
         # TensorFloat-32 keeps ten bits; the engines would no longer agree.
         with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             batch = torch.from_numpy(np.ascontiguousarray(crops[:, None], np.float32)).to(self.device)
-            values = [output.float().cpu().numpy() for output in self._network(batch)]
-        return NetworkOutput.of(dict(zip(OUTPUT_NAMES, values, strict=True)))
+            outputs = self._network(batch)._asdict()
+        return NetworkOutput.of({name: output.float().cpu().numpy() for name, output in outputs.items()})

@@ -22,9 +22,6 @@ from ..skeleton import KEYPOINT_PARENTS, N_BONES, N_KEYPOINTS
 INPUT_SIZE = 128
 HEATMAP_SIZE = 32
 
-#: What the network's outputs are called, in their order, in ONNX files too.
-OUTPUT_NAMES = ("heatmaps", "directions", "visibility")
-
 
 @dataclass(frozen=True)
 class NetworkSize:
@@ -111,7 +108,7 @@ class DecoderLayer(nn.Module):
 
 
 class NetworkOutputs(NamedTuple):
-    """What the network gives, in the order of the exported graph's outputs; see KeypointNetwork."""
+    """What the network gives; the outputs of ONNX files have the same names. See KeypointNetwork."""
 
     heatmaps: Tensor
     directions: Tensor

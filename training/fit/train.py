@@ -69,6 +69,7 @@ class TrainConfig:
         drawings: drawings to make for training.
         first_drawings: training starts when so many are there.
         parts: share of upright figures that are cut off at the waist, the chest or the hips.
+        only: heads to train alone, while all else of the network stays as it is; none trains everything.
         weights: factor of each loss by name; the YAML names those that differ from LOSS_WEIGHTS.
     """
 
@@ -84,6 +85,7 @@ class TrainConfig:
     drawings: int = 160_000
     first_drawings: int = 8_192
     parts: float = 0.1
+    only: tuple[str, ...] = ()
     weights: dict[str, float] = field(default_factory=lambda: dict(LOSS_WEIGHTS))
 
     @classmethod
@@ -91,7 +93,8 @@ class TrainConfig:
         """Read a YAML file. Raises InputError for a missing file or an unknown field."""
         try:
             fields = yaml.safe_load(path.read_text()) or {}
-            config = cls(**{**fields, "weights": LOSS_WEIGHTS | fields.get("weights", {})})
+            weights = LOSS_WEIGHTS | fields.get("weights", {})
+            config = cls(**{**fields, "weights": weights, "only": tuple(fields.get("only", ()))})
         except (OSError, TypeError, yaml.YAMLError) as error:
             raise InputError(f"The configuration {path} cannot be used: {error}.") from error
         if unknown := set(config.weights) - set(LOSS_WEIGHTS):
@@ -174,8 +177,15 @@ class Trainer:
         for parameter in network.parameters():
             if parameter.ndim == 4:  # channels-last kernels are faster on CPUs and tensor cores alike
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-        decayed = [p for p in network.parameters() if p.ndim > 1]
-        others = [p for p in network.parameters() if p.ndim <= 1]
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(not config.only or name.split(".")[0] in config.only)
+        trained = [p for p in network.parameters() if p.requires_grad]
+        if not trained:
+            raise InputError(
+                f"The network has no head {', '.join(config.only)}; see the configuration's 'only'."
+            )
+        decayed = [p for p in trained if p.ndim > 1]
+        others = [p for p in trained if p.ndim <= 1]
         optimiser = torch.optim.AdamW(
             [
                 {"params": decayed, "weight_decay": config.weight_decay},
@@ -272,7 +282,7 @@ class Trainer:
 
     def step(self, data: dict[str, Any]) -> dict[str, float]:
         """One optimiser step on this process's part of a batch (:func:`arrays_of`). Returns the losses by name."""
-        self.network.train()
+        self.network.train(not self.config.only)  # what stays as it is keeps its statistics, too
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.config, self.seen)
         data = {
