@@ -30,6 +30,8 @@ PROTOCOL_HEADER = "Sketch2Pose-Protocol"
 MOST_FIGURES = 100
 MOST_HYPOTHESES = 16
 MOST_IMAGE_BYTES = 64 * 2**20
+#: A keypoint that is present with a lower probability lies outside the drawing.
+PRESENT = 0.5
 #: No pixel, metre or radian is as large as this; NaN and infinity are caught by it too.
 _HUGE = 1e12
 
@@ -46,11 +48,14 @@ class Keypoint:
         xy: pixels of the original image, x right, y down.
         score: 0..1, how sure its place is.
         visible: 0..1, how likely it is drawn rather than hidden behind the figure.
+        present: 0..1, how likely it is part of what is drawn, be it hidden: the joints of figures that the page's
+            edge cuts off, and of limbs that were left out, are not.
     """
 
     xy: Vector2
     score: float
     visible: float
+    present: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ class Hypothesis:
         score: 0..1.
         global_orient: axis-angle of the pelvis, radians, rest frame to camera frame.
         body_pose: axis-angle of the 23 other joints, radians, relative to the parent, SMPL order.
-        betas: 10 shape coefficients; all zero, since the shape is not estimated.
+        betas: 10 shape coefficients, estimated for the body that ships; zero for another body.
         camera: where joints3d lie in the image.
         joints3d: the 24 joints by name, metres, camera frame, pelvis at the origin.
         contacts: parts that touch; empty, since contacts are not predicted.
@@ -138,6 +143,8 @@ class Figure:
         keypoints: the 30 keypoints by name.
         hypotheses: best first, at least one.
         corrections: what a person has corrected and has not been carried out yet; None for nothing.
+        proportions: length in space of the bone that ends in a keypoint over an adult's, by the keypoint's name;
+            only their ratios count, since the figure's size is not known. Empty where it is not estimated.
     """
 
     box: Box
@@ -145,6 +152,7 @@ class Figure:
     keypoints: Mapping[str, Keypoint]
     hypotheses: tuple[Hypothesis, ...]
     corrections: Corrections | None = None
+    proportions: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -345,11 +353,18 @@ def figure_to_json(figure: Figure) -> dict[str, Any]:
         "box": list(figure.box),
         "score": figure.score,
         "keypoints": {
-            name: {"xy": list(point.xy), "score": point.score, "visible": point.visible}
+            name: {
+                "xy": list(point.xy),
+                "score": point.score,
+                "visible": point.visible,
+                "present": point.present,
+            }
             for name, point in figure.keypoints.items()
         },
         "hypotheses": [_hypothesis_to_json(hypothesis) for hypothesis in figure.hypotheses],
     }
+    if figure.proportions:
+        plain["proportions"] = dict(figure.proportions)
     if figure.corrections is not None:
         plain["corrections"] = _corrections_to_json(figure.corrections)
     return plain
@@ -470,10 +485,16 @@ def _read_figure(figure: _Reader) -> Figure:
     return Figure(
         (x0, y0, x1, y1),
         figure.number("score"),
-        {name: Keypoint(p.pair("xy"), p.number("score"), p.number("visible")) for name, p in points.items()},
+        {name: _keypoint_from_json(point) for name, point in points.items()},
         hypotheses,
         _read_corrections(figure.item("corrections")) if "corrections" in figure.plain else None,
+        figure.item("proportions").all_numbers() if "proportions" in figure.plain else {},
     )
+
+
+def _keypoint_from_json(point: _Reader) -> Keypoint:
+    present = point.number("present") if "present" in point.plain else 1.0
+    return Keypoint(point.pair("xy"), point.number("score"), point.number("visible"), present)
 
 
 def _read_corrections(corrections: _Reader) -> Corrections:

@@ -435,14 +435,14 @@ def corrected_figure(figure: Figure, rest_keypoints: np.ndarray) -> Figure:
         keypoints = {name: keypoints[mirror[name]] for name in KEYPOINT_NAMES}
         first = replace(first, exchanged=False)
         others = tuple(replace(h, exchanged=not h.exchanged) for h in others)
-    return Figure(figure.box, score, keypoints, (first, *others))
+    return replace(figure, score=score, keypoints=keypoints, hypotheses=(first, *others), corrections=None)
 
 
 def _corrected_keypoint(point: Keypoint, corrections: Corrections, name: str) -> Keypoint:
     if name in corrections.ignored:
         return replace(point, score=0.0)
     if name in corrections.moved:
-        return Keypoint(corrections.moved[name], 1.0, point.visible)
+        return replace(point, xy=corrections.moved[name], score=1.0, present=1.0)
     return replace(point, score=1.0) if name in corrections.pinned else point
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
 import numpy as np
@@ -56,11 +56,24 @@ class NetworkOutput:
         heatmaps: (N, 30, H, H) float32 logits over the crop's cells.
         directions: (N, 29, 3) float32 unit bone directions, camera frame.
         visibility: (N, 30) float32 logits of being drawn and not hidden.
+        presence: (N, 30) float32 logits of being part of what is drawn, be it hidden; None of a network that does
+            not tell.
+        betas: (N, 10) float32 shape coefficients of the body that ships, or None.
+        lengths: (N, 29) float32 logarithms of bone lengths in space over an adult's, less their mean over the
+            long bones, or None.
     """
 
     heatmaps: np.ndarray
     directions: np.ndarray
     visibility: np.ndarray
+    presence: np.ndarray | None = None
+    betas: np.ndarray | None = None
+    lengths: np.ndarray | None = None
+
+    def changed(self, change: Callable[[str, np.ndarray], np.ndarray]) -> NetworkOutput:
+        """Every output that the network tells, put through ``change(name, values)``."""
+        told = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return NetworkOutput(**{name: change(name, values) for name, values in told if values is not None})
 
     @classmethod
     def of(cls, outputs: Mapping[str, np.ndarray]) -> NetworkOutput:
@@ -109,6 +122,10 @@ class Detection:
         visible: (30,) float32 probability of being drawn and not hidden, 0..1.
         directions: (29, 3) float32 unit bone directions, camera frame.
         sides: probability, 0..1, that left and right are not the other way round.
+        present: (30,) float32 probability of being part of what is drawn, 0..1; the others lie beyond the page's
+            edge or on limbs that were left out. None where the network does not tell.
+        betas: (10,) float32 shape coefficients, or None.
+        lengths: (29,) float32 bone lengths in space over an adult's, whatever the figure's size, or None.
     """
 
     keypoints: np.ndarray
@@ -116,6 +133,9 @@ class Detection:
     visible: np.ndarray
     directions: np.ndarray
     sides: float = 1.0
+    present: np.ndarray | None = None
+    betas: np.ndarray | None = None
+    lengths: np.ndarray | None = None
 
     def other_way_round(self) -> Detection:
         """The figure read with left and right exchanged, facing the other way: the same lines on the paper."""
@@ -125,6 +145,9 @@ class Detection:
             self.visible[list(KEYPOINT_MIRROR)],
             self.directions[list(BONE_MIRROR)] * np.array([1, 1, -1], np.float32),
             1 - self.sides,
+            None if self.present is None else self.present[list(KEYPOINT_MIRROR)],
+            self.betas,
+            None if self.lengths is None else self.lengths[list(BONE_MIRROR)],
         )
 
 
@@ -288,25 +311,31 @@ def sides_certainty(heatmaps: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 def mirrored(output: NetworkOutput) -> NetworkOutput:
     """The output for mirrored crops, told for the crops themselves: places flipped, left and right exchanged."""
-    directions = output.directions[:, list(BONE_MIRROR)] * np.array([-1, 1, 1], np.float32)
-    return NetworkOutput(
-        output.heatmaps[:, list(KEYPOINT_MIRROR), :, ::-1],
-        directions,
-        output.visibility[:, list(KEYPOINT_MIRROR)],
-    )
+    keypoints, bones = list(KEYPOINT_MIRROR), list(BONE_MIRROR)
+    flipped = {
+        "heatmaps": lambda heatmaps: heatmaps[:, keypoints, :, ::-1],
+        "directions": lambda directions: directions[:, bones] * np.array([-1, 1, 1], np.float32),
+        "visibility": lambda logits: logits[:, keypoints],
+        "presence": lambda logits: logits[:, keypoints],
+        "betas": lambda betas: betas,
+        "lengths": lambda lengths: lengths[:, bones],
+    }
+    return output.changed(lambda name, values: flipped[name](values))
 
 
 def predict_both_ways(engine: Engine, crops: np.ndarray) -> NetworkOutput:
     """Mean of the network's view of each crop and of its mirror image, (N, 128, 128) -> output."""
     count = len(crops)
     both = engine.predict(np.concatenate([crops, crops[:, :, ::-1]]))
-    first = NetworkOutput(both.heatmaps[:count], both.directions[:count], both.visibility[:count])
-    second = mirrored(NetworkOutput(both.heatmaps[count:], both.directions[count:], both.visibility[count:]))
-    directions = first.directions + second.directions
-    directions /= np.maximum(np.linalg.norm(directions, axis=-1, keepdims=True), 1e-6)
-    return NetworkOutput(
-        (first.heatmaps + second.heatmaps) / 2, directions, (first.visibility + second.visibility) / 2
-    )
+    first = both.changed(lambda _, values: values[:count])
+    second = mirrored(both.changed(lambda _, values: values[count:]))
+    mean = first.changed(lambda name, values: (values + getattr(second, name)) / 2)
+    length = np.linalg.norm(mean.directions, axis=-1, keepdims=True)
+    return replace(mean, directions=mean.directions / np.maximum(length, 1e-6))
+
+
+def _probability(logits: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-logits))
 
 
 def detect(
@@ -328,7 +357,8 @@ def detect(
     output = predict_both_ways(engine, np.stack([crop.pixels for crop in crops]))
     places, scores = read_keypoints(output)
     sides = sides_certainty(output.heatmaps, places)
-    visible = 1 / (1 + np.exp(-output.visibility))
+    visible = _probability(output.visibility)
+    present = None if output.presence is None else _probability(output.presence)
     return [
         Detection(
             crop.to_page(places[i]).astype(np.float32),
@@ -336,6 +366,9 @@ def detect(
             visible[i],
             output.directions[i],
             float(sides[i]),
+            None if present is None else present[i],
+            None if output.betas is None else output.betas[i],
+            None if output.lengths is None else np.exp(output.lengths[i]),
         )
         for i, crop in enumerate(crops)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .api import Figure, ImageResult
+from .api import PRESENT, Figure, ImageResult
 from .images import Picture
 from .skeleton import KEYPOINT_NAMES, KEYPOINT_PARENTS
 
@@ -69,11 +69,16 @@ def _skeleton(figure: Figure, size: tuple[int, int], zoom: float) -> Image.Image
     layer = Image.new("RGBA", (window[0], window[1]), (*CASING, 0))
     draw = ImageDraw.Draw(layer)
     places = {name: (point - low) * _SMOOTHING for name, point in points.items()}
+    absent = {name for name, keypoint in figure.keypoints.items() if keypoint.present < PRESENT}
     thick = width * _SMOOTHING
     for start, end in _far_to_near(figure):
+        if start in absent or end in absent:
+            continue
         score = min(figure.keypoints[start].score, figure.keypoints[end].score)
         _bone(draw, places[start], places[end], thick, _colour(end), score)
     for name, place in places.items():
+        if name in absent:
+            continue
         small = 0.75 if name.endswith(("spine1", "spine2", "spine3", "collar")) else 1.0
         _dot(draw, place, thick * small, _colour(name), figure.keypoints[name].score)
     layer = layer.reduce(_SMOOTHING)

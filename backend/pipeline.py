@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from . import __version__, kinematics
-from .api import Figure, Generator, Hypothesis, ImageResult, Keypoint
+from .api import PRESENT, Figure, Generator, Hypothesis, ImageResult, Keypoint
 from .body import Body, load_body
 from .correction import hypothesis_of
 from .errors import InputError, SketchPoseError
@@ -20,7 +20,7 @@ from .figures import NO_FIGURE, propose_figures, reading_order
 from .hypotheses import Alternative, alternatives, most_telling
 from .images import Picture, from_array, from_image, read_image, read_image_bytes
 from .keypoints import Detection, Engine, detect
-from .skeleton import KEYPOINT_NAMES, KEYPOINT_PARENTS
+from .skeleton import KEYPOINT_NAMES, KEYPOINT_PARENTS, N_KEYPOINTS
 
 #: A figure whose keypoints have a lower mean score than this is taken for something else than a person.
 LEAST_FIGURE_SCORE = 0.26
@@ -34,6 +34,8 @@ LEAST_OTHER_READING = 0.05
 MOST_HYPOTHESES = 8
 #: Of so many readings for each pose that is asked for the most telling are given.
 ALTERNATIVES_A_POSE = 2
+#: Shape coefficients beyond this are no person's.
+LARGEST_BETA = 2.5
 #: Two figures overlap at most this share of the smaller one's box.
 MOST_OVERLAP = 0.5
 
@@ -59,6 +61,7 @@ class Pipeline:
             engine = make_engine()
         self.engine = engine
         self.body = body if isinstance(body, Body) else load_body(body)
+        self._own_body = body is None
 
     @cached_property
     def rest_keypoints(self) -> np.ndarray:
@@ -145,15 +148,19 @@ class Pipeline:
         keypoints = _original_pixels(detection, picture.scale)
         scores = _scores(detection)
         visible = np.clip(np.asarray(detection.visible, np.float64), 0, 1)
+        present = np.ones(N_KEYPOINTS) if detection.present is None else detection.present
         score = float(scores.mean())
         return Figure(
             box=_floats(box * picture.scale),
             score=score,
             keypoints={
-                name: Keypoint(_floats(keypoints[i]), float(scores[i]), float(visible[i]))
+                name: Keypoint(_floats(keypoints[i]), float(scores[i]), float(visible[i]), float(present[i]))
                 for i, name in enumerate(KEYPOINT_NAMES)
             },
             hypotheses=tuple(self._hypotheses(detection, picture.scale, score, hypotheses)),
+            proportions={}
+            if detection.lengths is None
+            else dict(zip(KEYPOINT_NAMES[1:], _floats(detection.lengths), strict=True)),
         )
 
     def _hypotheses(
@@ -163,7 +170,9 @@ class Pipeline:
         readings = [detection]
         if detection.other_way_round().sides >= LEAST_OTHER_READING:
             readings.append(detection.other_way_round())
-        lifted = [self._lifted(reading, page_scale) for reading in readings]
+        betas = self._betas(detection)
+        rest = self.rest_keypoints if betas is None else self.body.rest_keypoints(betas).astype(np.float64)
+        lifted = [_lifted(reading, page_scale, rest) for reading in readings]
         if count <= len(readings):
             chosen = [Alternative(lifted[i], 1.0) for i in range(count)]
             origins = list(range(count))
@@ -175,7 +184,7 @@ class Pipeline:
                     _original_pixels(reading, page_scale),
                     lifted[origin],
                     reading.directions,
-                    self.rest_keypoints,
+                    rest,
                     ALTERNATIVES_A_POSE * count,
                 )
             ]
@@ -183,9 +192,8 @@ class Pipeline:
             order = most_telling(np.array([a.directions for a, _ in found]), shares, count)
             order = [order[0], *sorted(order[1:], key=lambda index: -shares[index])]
             chosen, origins = [found[i][0] for i in order], [found[i][1] for i in order]
-        rest = self.rest_keypoints
         all_scores = [_scores(readings[origin]) for origin in origins]
-        bone_scores = [np.minimum(s[1:], s[list(KEYPOINT_PARENTS[1:])]) for s in all_scores]
+        bone_scores = [_bone_scores(s, readings[o].present) for s, o in zip(all_scores, origins, strict=True)]
         solved = kinematics.solve_rotations(
             np.array([alternative.directions for alternative in chosen]), rest, np.array(bone_scores)
         )
@@ -195,15 +203,36 @@ class Pipeline:
             keypoints = _original_pixels(readings[origin], page_scale)
             share = score * readings[origin].sides * alternative.share
             pose = hypothesis_of(solution, rest, keypoints, all_scores[index], share)
-            poses.append(replace(pose, exchanged=origin > 0))
+            shape = pose.betas if betas is None else _floats(betas)
+            poses.append(replace(pose, exchanged=origin > 0, betas=shape))
         return poses
 
-    def _lifted(self, reading: Detection, page_scale: float) -> np.ndarray:
-        """(29, 3) bone directions of a reading, as drawn and with the depths that viewers would see."""
-        keypoints, rest = _original_pixels(reading, page_scale), self.rest_keypoints
-        lifted = kinematics.lift_to_drawing(keypoints, reading.directions, _scores(reading))
-        lifted = kinematics.straighten_limbs(kinematics.straighten_torso(lifted, rest))
-        return kinematics.straighten_knees(lifted, rest)
+    def _betas(self, reading: Detection) -> np.ndarray | None:
+        """Shape coefficients; None for a body that is not the one that they are of."""
+        if reading.betas is None or not self._own_body:
+            return None
+        return np.clip(reading.betas, -LARGEST_BETA, LARGEST_BETA).astype(np.float32)
+
+
+def _lifted(reading: Detection, page_scale: float, rest: np.ndarray) -> np.ndarray:
+    """(29, 3) bone directions of a reading, as drawn and with the depths that viewers would see."""
+    lifted = kinematics.lift_to_drawing(
+        _original_pixels(reading, page_scale), reading.directions, _scores(reading)
+    )
+    lifted = kinematics.straighten_limbs(kinematics.straighten_torso(lifted, rest))
+    return kinematics.straighten_knees(lifted, rest)
+
+
+def _bone_scores(scores: np.ndarray, present: np.ndarray | None) -> np.ndarray:
+    """(29,) how far each bone follows the drawing: not at all where neither of its ends is part of it."""
+    parents = list(KEYPOINT_PARENTS[1:])
+    both = np.minimum(scores[1:], scores[parents])
+    if present is None:
+        return both
+    ends = present[1:] >= PRESENT, present[parents] >= PRESENT
+    # Of a bone that leaves the page the network knows the direction, but not the place of its end.
+    leaving = np.maximum(both, kinematics.FULL_CONFIDENCE)
+    return np.select([ends[0] & ends[1], ends[0] | ends[1]], [both, leaving], 0.0)
 
 
 def _original_pixels(reading: Detection, page_scale: float) -> np.ndarray:

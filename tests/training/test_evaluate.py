@@ -1,6 +1,7 @@
 """The report on labelled drawings: labels, scores, tables, MediaPipe's landmarks, the command."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,32 @@ def _truth(pose: np.ndarray) -> Truth3D:
     keypoints = pose_body(load_anatomy().body, pose).keypoints
     bones = keypoints[1:] - keypoints[list(KEYPOINT_PARENTS[1:])]
     bones /= np.linalg.norm(bones, axis=1, keepdims=True)
-    return Truth3D(bones, np.ones(29, bool), pose, np.zeros(10, np.float32), ())
+    every = np.ones(30, bool)
+    return Truth3D(bones, np.ones(29, bool), pose, np.zeros(10, np.float32), np.zeros(29), every, ())
+
+
+def test_shape_is_measured_beside_saying_average_and_absence_by_recall_and_precision():
+    truth = replace(_truth(np.zeros((24, 3), np.float32)), lengths=np.full(29, np.log(1.2)))
+    truth.betas[0] = 2.0
+    truth.present[[4, 5, 7, 8]] = False
+    present = np.ones(30)
+    present[[4, 7, 20]] = 0.1
+    reading = Reading(
+        np.zeros((15, 2)),
+        np.ones((8, 3)),
+        np.zeros((1, 24, 3), np.float32),
+        np.zeros(10),
+        np.zeros(29),
+        present,
+    )
+    figure = replace(_labelled(), truth=truth)
+    values = score(figure, reading, load_anatomy()).values
+    assert values["betas"][0] == pytest.approx(0.2)
+    assert values["betas_zero"][0] == pytest.approx(0.2)
+    assert values["lengths"][0] == pytest.approx(0.2)
+    assert values["lengths_zero"][0] == pytest.approx(0.2)
+    assert values["outside_recall"] == (0.5, 4)
+    assert values["outside_precision"][0] == pytest.approx(2 / 3)
 
 
 def test_the_pose_itself_is_at_no_distance_and_the_best_hypothesis_counts():

@@ -20,6 +20,8 @@ class Truth3D:
         bones: (29,) bool, those with at least one end in the drawing.
         pose: (24, 3) axis-angle, radians, SMPL order.
         betas: (10,) shape coefficients.
+        lengths: (29,) logarithms of bone lengths over an adult's, as of training.fit.shards.proportions_of.
+        present: (30,) bool, keypoints that are part of what is drawn.
         contacts: pairs of joints whose parts touch, with a score 0..1.
     """
 
@@ -27,6 +29,8 @@ class Truth3D:
     bones: np.ndarray
     pose: np.ndarray
     betas: np.ndarray
+    lengths: np.ndarray
+    present: np.ndarray
     contacts: tuple[tuple[str, str, float], ...]
 
 
@@ -74,11 +78,17 @@ class Reading:
         joints: (15, 2) page pixels; NaN where nothing was found.
         limbs: (8, 3) unit directions of LIMB_BONES, camera frame; NaN where nothing was found.
         poses: (H, 24, 3) axis-angle hypotheses, the likeliest first; none of a reader that gives no rotations.
+        betas: (10,) shape coefficients; None of a reader that does not estimate them.
+        lengths: (29,) logarithms of bone lengths over an adult's, less their mean over the long ones, or None.
+        present: (30,) probability of each keypoint being part of what is drawn, or None.
     """
 
     joints: np.ndarray
     limbs: np.ndarray
     poses: np.ndarray
+    betas: np.ndarray | None = None
+    lengths: np.ndarray | None = None
+    present: np.ndarray | None = None
 
     @property
     def found(self) -> bool:

@@ -47,6 +47,14 @@ CONTACT = (
     Column("penetration", "penetration mm"),
     Column("penetration_true", "of the true pose mm"),
 )
+SHAPE = (
+    Column("betas", "betas, mean error", 3),
+    Column("betas_zero", "of zero", 3),
+    Column("lengths", "bone lengths, mean error %", factor=100),
+    Column("lengths_zero", "of an adult's %", factor=100),
+    Column("outside_recall", "outside, recall %", factor=100),
+    Column("outside_precision", "outside, precision %", factor=100),
+)
 SIDE_BY_SIDE = (
     Column("found", "found %", factor=100),
     *PLANE,

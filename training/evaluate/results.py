@@ -19,7 +19,7 @@ from ..drawing.machine import RECIPE
 from . import mediapipe_pose, shipped
 from .figures import LabelledFigure, Reading, cut_out
 from .pictures import best_median_worst, sheet
-from .report import CONTACT, PLANE, SIDE_BY_SIDE, SPACE, best_of, groups, table
+from .report import CONTACT, PLANE, SHAPE, SIDE_BY_SIDE, SPACE, best_of, groups, table
 from .score import Score, score
 
 #: Every figure is timed so often; its fastest run counts, so that other programs disturb less.
@@ -43,7 +43,9 @@ head. Better reading: also with sides exchanged and depth reversed. Front/behind
 degrees out of the image plane that point the right way. MPJPE, PA-MPJPE, MPVE: joints, joints after \
 Procrustes alignment and vertices of our default body in the predicted and in the true pose, with the true \
 shape, pelvis on pelvis. Contact: parts that touch in the drawn body and in the predicted one. Penetration: \
-the deepest vertex of a part inside another. In brackets the 95 % bootstrap interval over figures. Styles \
+the deepest vertex of a part inside another. Betas: the ten shape coefficients. Bone lengths: of drawn bones, by how \
+much they differ from the true ones once the figure's size is set aside. Outside: keypoints beyond the page's edge or on \
+limbs that were left out. In brackets the 95 % bootstrap interval over figures. Styles \
 with fewer than six figures are pooled as "others". A figure has one hypothesis or, where left and right are in \
 doubt, several; all tables but those of the best of N take the first. None of these sets is one of the closed \
 sets of the Sketch2PoseNet paper; no number here can be compared with its tables.
@@ -125,6 +127,8 @@ def _section(part: Measured, images: Path | None) -> str:
         lines += [table(rows, SPACE), ""]
         if columns := best_of(part.scores):
             lines += [table({"all": part.scores}, columns), ""]
+    if any("betas" in s.values for s in part.scores):
+        lines += [table({"all": part.scores}, SHAPE), ""]
     if any("penetration" in s.values for s in part.scores):
         lines += [table({"all": part.scores}, CONTACT), ""]
     if part.others is not None:

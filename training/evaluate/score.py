@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backend.api import PRESENT
 from backend.body import Body, pose_body
 from backend.skeleton import KEYPOINT_PARENTS
 
@@ -67,7 +68,29 @@ def score(figure: LabelledFigure, reading: Reading, anatomy: Anatomy) -> Score:
         values |= _on_the_body(figure.truth, reading.poses, anatomy)
     elif reading.found and figure.truth is not None and len(reading.poses):
         values |= _directions(figure.truth, _bones(anatomy.body, reading.poses))
+    if reading.found and figure.truth is not None:
+        values |= _shape(figure.truth, reading)
     return Score(figure.name, figure.style, figure.view, figure.part, values)
+
+
+def _shape(truth: Truth3D, reading: Reading) -> dict[str, tuple[float, float]]:
+    """Errors of shape, proportions and presence, each beside what saying "average" or "drawn" every time gives."""
+    values = {}
+    if reading.betas is not None:
+        values["betas"] = (float(np.abs(reading.betas - truth.betas).mean()), 1.0)
+        values["betas_zero"] = (float(np.abs(truth.betas).mean()), 1.0)
+    if reading.lengths is not None:
+        # Of bones that are drawn only; what the two lengths differ by, whichever is the longer.
+        drawn = truth.bones
+        values["lengths"] = (float(np.expm1(np.abs(reading.lengths - truth.lengths)[drawn]).mean()), 1.0)
+        values["lengths_zero"] = (float(np.expm1(np.abs(truth.lengths)[drawn]).mean()), 1.0)
+    if reading.present is not None:
+        said, outside = reading.present < PRESENT, ~truth.present
+        if outside.any():
+            values["outside_recall"] = (float(said[outside].mean()), float(outside.sum()))
+        if said.any():
+            values["outside_precision"] = (float(outside[said].mean()), float(said.sum()))
+    return values
 
 
 def _flat(figure: LabelledFigure, reading: Reading) -> dict[str, tuple[float, float]]:

@@ -35,7 +35,15 @@ def _reading(figure: Figure, body: Body) -> Reading:
     joints = pose_body(body, poses[0]).joints
     bones = joints[1:] - joints[list(JOINT_PARENTS[1:])]
     limbs = bones[list(LIMB_BONES)]
-    return Reading(labelled_joints(keypoints), limbs / np.linalg.norm(limbs, axis=1, keepdims=True), poses)
+    lengths = [figure.proportions.get(name, np.nan) for name in KEYPOINT_NAMES[1:]]
+    return Reading(
+        labelled_joints(keypoints),
+        limbs / np.linalg.norm(limbs, axis=1, keepdims=True),
+        poses,
+        np.array(figure.hypotheses[0].betas),
+        np.log(lengths) if figure.proportions else None,
+        np.array([figure.keypoints[name].present for name in KEYPOINT_NAMES]),
+    )
 
 
 def seconds_a_figure(pipeline: Pipeline, cut_outs: Sequence[CutOut], repeats: int = 1) -> np.ndarray:

@@ -14,6 +14,7 @@ from ..drawing.anatomy import load_anatomy
 from ..drawing.machine import DrawingMachine
 from ..drawing.record import Drawing, Flag
 from ..drawing.styles import STYLES, Style
+from ..fit.shards import proportions_of
 from ..poses.bank import PoseBank
 from .figures import LabelledFigure, Truth3D
 from .metrics import LIMB_BONES, depth_signs, labelled_joints
@@ -79,5 +80,13 @@ def _labelled(drawing: Drawing, index: int) -> LabelledFigure:
         True,
         np.where(bones[limbs], depth_signs(figure.directions[limbs]), 0.0),
         figure.part,
-        Truth3D(figure.directions, bones, figure.pose, figure.betas, figure.contacts),
+        Truth3D(
+            figure.directions,
+            bones,
+            figure.pose,
+            figure.betas,
+            proportions_of(figure.keypoints3d),
+            drawn,
+            figure.contacts,
+        ),
     )

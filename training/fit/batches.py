@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
@@ -199,5 +199,9 @@ def make_batch(
                 record["style"],
             )
         )
-    *arrays, facing, style = (np.stack(column) for column in zip(*rows, strict=True))
-    return Batch(*(array.astype(np.float32) for array in arrays), facing, style)
+    columns = {
+        field.name: np.stack(column)
+        for field, column in zip(fields(Batch), zip(*rows, strict=True), strict=True)
+    }
+    kept = ("facing", "style")
+    return Batch(**{k: v if k in kept else v.astype(np.float32) for k, v in columns.items()})
