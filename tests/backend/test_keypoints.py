@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from backend.body import load_body
 from backend.keypoints import (
-    _BONE_LENGTHS,
     BONE_ERROR,
+    BONE_LENGTHS,
     BONE_STRETCH,
     CROP_MARGIN,
     CROP_SIZE,
@@ -255,7 +255,7 @@ def test_flat_heatmaps_are_read_without_complaint():
 def test_the_adult_that_bones_are_compared_with_is_the_body_that_ships():
     rest = load_body().rest_keypoints()
     lengths = np.linalg.norm(rest[1:] - rest[list(KEYPOINT_PARENTS[1:])], axis=1)
-    np.testing.assert_allclose(_BONE_LENGTHS, lengths, atol=1e-3)
+    np.testing.assert_allclose(BONE_LENGTHS, lengths, atol=1e-3)
 
 
 def test_sides_are_sure_where_the_other_labelling_is_not_seen():
