@@ -223,8 +223,8 @@ class Trainer:
         def seconds(enabled: bool) -> float:
             start = time.perf_counter()
             with torch.autocast(self.device.type, torch.bfloat16, enabled=enabled):
-                heatmaps = network(crops).heatmaps
-            heatmaps.float().mean().backward()
+                outputs = network(crops)
+            torch.stack([output.float().mean() for output in outputs]).sum().backward()
             if self.device.type == "cuda":
                 torch.cuda.synchronize()
             return time.perf_counter() - start
