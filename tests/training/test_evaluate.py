@@ -105,8 +105,8 @@ def test_shape_is_measured_beside_saying_average_and_absence_by_recall_and_preci
     )
     figure = replace(_labelled(), truth=truth)
     values = score(figure, reading, load_anatomy()).values
-    assert values["betas"][0] == pytest.approx(0.2)
-    assert values["betas_zero"][0] == pytest.approx(0.2)
+    assert values["betas"][0] == pytest.approx(0.4)
+    assert values["betas_zero"][0] == pytest.approx(0.4)
     assert values["lengths"][0] == pytest.approx(0.2)
     assert values["lengths_zero"][0] == pytest.approx(0.2)
     assert values["outside_recall"] == (0.5, 4)

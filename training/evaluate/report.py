@@ -48,7 +48,7 @@ CONTACT = (
     Column("penetration_true", "of the true pose mm"),
 )
 SHAPE = (
-    Column("betas", "betas, mean error", 3),
+    Column("betas", "betas, mean square error", 3),
     Column("betas_zero", "of zero", 3),
     Column("lengths", "bone lengths, mean error %", factor=100),
     Column("lengths_zero", "of an adult's %", factor=100),

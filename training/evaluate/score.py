@@ -77,8 +77,8 @@ def _shape(truth: Truth3D, reading: Reading) -> dict[str, tuple[float, float]]:
     """Errors of shape, proportions and presence, each beside what saying "average" or "drawn" every time gives."""
     values = {}
     if reading.betas is not None:
-        values["betas"] = (float(np.abs(reading.betas - truth.betas).mean()), 1.0)
-        values["betas_zero"] = (float(np.abs(truth.betas).mean()), 1.0)
+        values["betas"] = (float(np.square(reading.betas - truth.betas).mean()), 1.0)
+        values["betas_zero"] = (float(np.square(truth.betas).mean()), 1.0)
     if reading.lengths is not None:
         # Of bones that are drawn only; what the two lengths differ by, whichever is the longer.
         drawn = truth.bones
