@@ -22,7 +22,7 @@ import numpy as np
 
 from . import kinematics
 from .api import N_BETAS, CameraPose, Corrections, Figure, Hypothesis, Keypoint
-from .body import global_rotations
+from .body import Body, global_rotations
 from .kinematics import (
     DRAWN_LENGTH,
     MAX_DEPTH,
@@ -107,6 +107,12 @@ class Edit:
     pinned: np.ndarray
     ignored: np.ndarray
     sides: np.ndarray
+
+
+def rest_keypoints_of(body: Body, figure: Figure) -> np.ndarray:
+    """(30, 3) float64 metres: the T-pose of the body in the figure's shape."""
+    betas = np.array(figure.hypotheses[0].betas, np.float32)[: body.n_betas]
+    return np.asarray(body.rest_keypoints(betas if betas.any() else None), np.float64)
 
 
 def reading_of(figure: Figure, corrections: Corrections, rest_keypoints: np.ndarray) -> Reading:

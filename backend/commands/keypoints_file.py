@@ -11,12 +11,10 @@ import hashlib
 import json
 from pathlib import Path
 
-import numpy as np
-
 from .. import __version__
 from ..api import SCHEMA, Figure, Generator, ImageResult, figure_from_json, from_json
 from ..body import load_body
-from ..correction import corrected_figure
+from ..correction import corrected_figure, rest_keypoints_of
 from ..errors import InputError, SketchPoseError
 from ..images import read_image
 from ..pipeline import file_name
@@ -59,8 +57,10 @@ class KeypointsFile:
         """Pose the figures of one drawing; the sentence that says what went wrong is in ``error``."""
         try:
             picture = read_image(image)
-            rest = np.asarray(self.body.rest_keypoints(), np.float64)
-            figures = tuple(corrected_figure(figure, rest) for figure in self._figures(image))
+            figures = tuple(
+                corrected_figure(figure, rest_keypoints_of(self.body, figure))
+                for figure in self._figures(image)
+            )
         except SketchPoseError as error:
             return ImageResult(file_name(image), 0, 0, str(error))
         return ImageResult(file_name(image), picture.width, picture.height, None, figures)

@@ -94,14 +94,20 @@ def body_of(context: bpy.types.Context) -> Body:
     return _loaded_body(path, changed)
 
 
-@lru_cache(maxsize=1)
-def _rest_keypoints(body: Body) -> np.ndarray:
-    return np.asarray(body.rest_keypoints(), np.float64)
+@lru_cache(maxsize=4)
+def _rest_keypoints(body: Body, betas: tuple[float, ...]) -> np.ndarray:
+    known = np.array(betas, np.float32)[: body.n_betas]
+    return np.asarray(body.rest_keypoints(known), np.float64)
+
+
+def _rest_of(body: Body, figure: Figure) -> np.ndarray:
+    """(30, 3) metres: the T-pose in the figure's shape, remembered while it is dragged."""
+    return _rest_keypoints(body, figure.hypotheses[0].betas)
 
 
 @lru_cache(maxsize=4)
 def _worked_out(drawn: DrawnFigure, body: Body) -> Corrected:
-    rest = _rest_keypoints(body)
+    rest = _rest_of(body, drawn.figure)
     corrections = drawn.corrections
     reading = reading_of(drawn.figure, corrections, rest)
     edit = edit_of(reading, corrections)
@@ -156,12 +162,12 @@ def obstacle(context: bpy.types.Context) -> str | None:
 
 def solved(drawn: DrawnFigure, body: Body) -> Hypothesis:
     """The pose after corrections."""
-    return corrected_hypothesis(drawn.figure, drawn.corrections, _rest_keypoints(body))
+    return corrected_hypothesis(drawn.figure, drawn.corrections, _rest_of(body, drawn.figure))
 
 
 def carried_out(context: bpy.types.Context, drawn: DrawnFigure) -> Figure:
     """The figure with its corrections carried out: keypoints where they are now, the corrected pose first."""
-    return corrected_figure(drawn.figure, _rest_keypoints(body_of(context)))
+    return corrected_figure(drawn.figure, _rest_of(body_of(context), drawn.figure))
 
 
 class Correction:
