@@ -58,7 +58,8 @@ class NetworkOutput:
         visibility: (N, 30) float32 logits of being drawn and not hidden.
         presence: (N, 30) float32 logits of being part of what is drawn, be it hidden; None of a network that does
             not tell.
-        betas: (N, 10) float32 shape coefficients of the body that ships, or None.
+        betas: (N, 10) float32 shape coefficients of the body that ships, or None. Poses do not use them yet: the
+            weights that ship know them no better than by saying zero.
         lengths: (N, 29) float32 logarithms of bone lengths in space over an adult's, less their mean over the
             long bones, or None.
     """
@@ -124,7 +125,6 @@ class Detection:
         sides: probability, 0..1, that left and right are not the other way round.
         present: (30,) float32 probability of being part of what is drawn, 0..1; the others lie beyond the page's
             edge or on limbs that were left out. None where the network does not tell.
-        betas: (10,) float32 shape coefficients, or None.
         lengths: (29,) float32 bone lengths in space over an adult's, whatever the figure's size, or None.
     """
 
@@ -134,7 +134,6 @@ class Detection:
     directions: np.ndarray
     sides: float = 1.0
     present: np.ndarray | None = None
-    betas: np.ndarray | None = None
     lengths: np.ndarray | None = None
 
     def other_way_round(self) -> Detection:
@@ -146,7 +145,6 @@ class Detection:
             self.directions[list(BONE_MIRROR)] * np.array([1, 1, -1], np.float32),
             1 - self.sides,
             None if self.present is None else self.present[list(KEYPOINT_MIRROR)],
-            self.betas,
             None if self.lengths is None else self.lengths[list(BONE_MIRROR)],
         )
 
@@ -367,7 +365,6 @@ def detect(
             output.directions[i],
             float(sides[i]),
             None if present is None else present[i],
-            None if output.betas is None else output.betas[i],
             None if output.lengths is None else np.exp(output.lengths[i]),
         )
         for i, crop in enumerate(crops)

@@ -34,8 +34,6 @@ LEAST_OTHER_READING = 0.05
 MOST_HYPOTHESES = 8
 #: Of so many readings for each pose that is asked for the most telling are given.
 ALTERNATIVES_A_POSE = 2
-#: Shape coefficients beyond this are no person's.
-LARGEST_BETA = 2.5
 #: Two figures overlap at most this share of the smaller one's box.
 MOST_OVERLAP = 0.5
 
@@ -61,7 +59,6 @@ class Pipeline:
             engine = make_engine()
         self.engine = engine
         self.body = body if isinstance(body, Body) else load_body(body)
-        self._own_body = body is None
 
     @cached_property
     def rest_keypoints(self) -> np.ndarray:
@@ -170,8 +167,7 @@ class Pipeline:
         readings = [detection]
         if detection.other_way_round().sides >= LEAST_OTHER_READING:
             readings.append(detection.other_way_round())
-        betas = self._betas(detection)
-        rest = self.rest_keypoints if betas is None else self.body.rest_keypoints(betas).astype(np.float64)
+        rest = self.rest_keypoints
         lifted = [_lifted(reading, page_scale, rest) for reading in readings]
         if count <= len(readings):
             chosen = [Alternative(lifted[i], 1.0) for i in range(count)]
@@ -203,15 +199,8 @@ class Pipeline:
             keypoints = _original_pixels(readings[origin], page_scale)
             share = score * readings[origin].sides * alternative.share
             pose = hypothesis_of(solution, rest, keypoints, all_scores[index], share)
-            shape = pose.betas if betas is None else _floats(betas)
-            poses.append(replace(pose, exchanged=origin > 0, betas=shape))
+            poses.append(replace(pose, exchanged=origin > 0))
         return poses
-
-    def _betas(self, reading: Detection) -> np.ndarray | None:
-        """Shape coefficients; None for a body that is not the one that they are of."""
-        if reading.betas is None or not self._own_body:
-            return None
-        return np.clip(reading.betas, -LARGEST_BETA, LARGEST_BETA).astype(np.float32)
 
 
 def _lifted(reading: Detection, page_scale: float, rest: np.ndarray) -> np.ndarray:
