@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 _ROOT_PACKAGE = __name__.rsplit(".", 2)[0]
 
@@ -23,13 +23,43 @@ def _backend(name: str) -> ModuleType:
         return import_module(f"backend.{name}")
 
 
+#: The modules that need NumPy. Importing NumPy takes a tenth of a second, so they are imported when something of
+#: theirs is first asked for: starting the pose program needs nothing of it.
+_WITH_NUMPY = ("body", "bvh", "correction", "kinematics", "motion")
+
 if TYPE_CHECKING:
     from backend import api, body, bvh, correction, errors, kinematics, motion, skeleton
+
+    Body = body.Body
+    forward_kinematics = body.forward_kinematics
+    global_rotations = body.global_rotations
+    load_body = body.load_body
+    local_rotations = body.local_rotations
+    pose_body = body.pose_body
+    rodrigues = body.rodrigues
+    Clip = bvh.Clip
+    write_bvh = bvh.write_bvh
+    corrected_directions = correction.corrected_directions
+    corrected_figure = correction.corrected_figure
+    corrected_hypothesis = correction.corrected_hypothesis
+    edit_of = correction.edit_of
+    reading_of = correction.reading_of
+    matrix_to_axis_angle = kinematics.matrix_to_axis_angle
+    posed_keypoints = kinematics.posed_keypoints
+    Motion = motion.Motion
+    read_npz = motion.read_npz
+    stand = motion.stand
+    write_npz = motion.write_npz
 else:
-    api, body, bvh, correction, errors, kinematics, motion, skeleton = (
-        _backend(name)
-        for name in ("api", "body", "bvh", "correction", "errors", "kinematics", "motion", "skeleton")
-    )
+    api, errors, skeleton = (_backend(name) for name in ("api", "errors", "skeleton"))
+
+    def __getattr__(name: str) -> Any:
+        """What the lines above name; Python calls this for names that the module does not have yet."""
+        for module in _WITH_NUMPY if not name.startswith("__") else ():
+            if hasattr(_backend(module), name):
+                return globals().setdefault(name, getattr(_backend(module), name))
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 #: The program's version, as results name it.
 VERSION = str(import_module(api.__package__ or "").__version__)
@@ -39,18 +69,13 @@ IMPORT_FOLDER = Path(api.__file__).parents[1]
 MOST_IMAGE_BYTES = api.MOST_IMAGE_BYTES
 PROTOCOL = api.PROTOCOL
 PROTOCOL_HEADER = api.PROTOCOL_HEADER
-Body = body.Body
 Box = api.Box
 CameraPose = api.CameraPose
-Figure = api.Figure
-Clip = bvh.Clip
 Corrections = api.Corrections
 Figure = api.Figure
 Generator = api.Generator
 ImageResult = api.ImageResult
 Hypothesis = api.Hypothesis
-ImageResult = api.ImageResult
-Motion = motion.Motion
 Failure = api.Failure
 JobStatus = api.JobStatus
 PoseRequest = api.PoseRequest
@@ -65,26 +90,9 @@ KEYPOINT_NAMES = skeleton.KEYPOINT_NAMES
 KEYPOINT_PARENTS = skeleton.KEYPOINT_PARENTS
 PART_ENDS = skeleton.PART_ENDS
 
-corrected_directions = correction.corrected_directions
-corrected_figure = correction.corrected_figure
-corrected_hypothesis = correction.corrected_hypothesis
-edit_of = correction.edit_of
 figure_from_json = api.figure_from_json
 figure_to_json = api.figure_to_json
 failure_from_json = api.failure_from_json
 status_from_json = api.status_from_json
-forward_kinematics = body.forward_kinematics
-global_rotations = body.global_rotations
-local_rotations = body.local_rotations
-load_body = body.load_body
-matrix_to_axis_angle = kinematics.matrix_to_axis_angle
-pose_body = body.pose_body
-posed_keypoints = kinematics.posed_keypoints
-read_npz = motion.read_npz
 read_poses = api.loads
-reading_of = correction.reading_of
-rodrigues = body.rodrigues
-stand = motion.stand
-write_bvh = bvh.write_bvh
-write_npz = motion.write_npz
 write_text_of = api.dumps

@@ -31,7 +31,6 @@ import contextlib
 import json
 import os
 import re
-import secrets
 import select
 import socket
 import subprocess
@@ -41,7 +40,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
-from urllib.parse import urlencode
 
 from .boundary import (
     IMPORT_FOLDER,
@@ -302,7 +300,8 @@ class PoseJob:
         if self._id is None:
             body = _Body(self._image)
             self.state = "sending"
-            path = f"/v1/jobs?{urlencode(self._options)}"
+            query = "&".join(f"{key}={value}" for key, value in self._options.items())  # plain letters all
+            path = f"/v1/jobs?{query}"
             self._exchange = _Exchange(process, "POST", path, body, ANSWER_SECONDS)
         elif process is not self._process:
             raise ServerError(f"The pose program was started anew meanwhile; {_AGAIN}.")
@@ -374,7 +373,7 @@ class _Process:
 
     def __init__(self, command: Sequence[str]) -> None:
         """Start it. Raises InstallError where that cannot be done."""
-        self.token = secrets.token_urlsafe(32)
+        self.token = os.urandom(32).hex()
         self.port: int | None = None
         self.served = False
         self._said = b""
