@@ -92,10 +92,10 @@ class TrainConfig:
     def read(cls, path: Path) -> TrainConfig:
         """Read a YAML file. Raises InputError for a missing file or an unknown field."""
         try:
-            fields = yaml.safe_load(path.read_text()) or {}
+            fields = dict(yaml.safe_load(path.read_text()) or {})
             weights = LOSS_WEIGHTS | fields.get("weights", {})
             config = cls(**{**fields, "weights": weights, "only": tuple(fields.get("only", ()))})
-        except (OSError, TypeError, yaml.YAMLError) as error:
+        except (OSError, TypeError, ValueError, yaml.YAMLError) as error:
             raise InputError(f"The configuration {path} cannot be used: {error}.") from error
         if unknown := set(config.weights) - set(LOSS_WEIGHTS):
             raise InputError(
