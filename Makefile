@@ -52,7 +52,7 @@ typecheck: setup ## check types
 	$(RUN) -m pyright
 
 results: setup ## measure accuracy and time, write docs/results.md; SKETCHES="FOLDER ..." for other labelled drawings
-	$(RUN) -m training evaluate --sketches $(SKETCHES) --synthetic 512 --mediapipe --out docs/results.md
+	$(RUN) -m training evaluate --sketches $(SKETCHES) --synthetic 512 --pages 200 --mediapipe --out docs/results.md
 
 test-blender: blender ## run the Blender tests on one version: make test-blender BPY=4.2 (4.5, 5.0, 5.2)
 	$(BLENDER_RUN) -m pytest -m "blender and not slow and not gui" tests/blender

@@ -42,6 +42,11 @@ PART_GAP = 0.1
 #: up and down, since people stand side by side and the parts of one are stacked.
 WHOLE_GAP = (0.05, 0.12)
 
+#: Strokes may leave a box that is drawn tight around them by this share of its longer side, and the tight box
+#: has at least this share of the area.
+STRAY = 0.25
+LEAST_FILLED = 0.4
+
 NO_FIGURE = "No figure was found; give a drawing of a whole person with clear lines on plain paper."
 
 
@@ -52,6 +57,21 @@ class _Patches:
     labels: np.ndarray
     boxes: np.ndarray
     areas: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Ink:
+    """What is drawn on a page, without frames, ground lines and specks.
+
+    Attributes:
+        mask: (h, w) bool, the ink of the reduced page.
+        strokes: (S, 4) int boxes of its connected strokes, pixels of the reduced page, ends excluded.
+        to_page: (4,) float32 factors from boxes of the reduced page to the page's own pixels.
+    """
+
+    mask: np.ndarray
+    strokes: np.ndarray
+    to_page: np.ndarray
 
 
 def find_figures(gray: np.ndarray, count: int | None = 1) -> np.ndarray:
@@ -69,39 +89,61 @@ def find_figures(gray: np.ndarray, count: int | None = 1) -> np.ndarray:
     Raises:
         InputError: nothing on the page is large enough to be a figure.
     """
-    mask, to_page = _drawn(gray)
-    boxes = _figures(_group_boxes(mask, GROUP_GAP), WHOLE_GAP if count == 1 else (0.0, 0.0))[:count]
-    return boxes[reading_order(boxes)].astype(np.float32) * to_page
+    ink = read_ink(gray)
+    boxes = _figures(_group_boxes(ink.mask, GROUP_GAP), WHOLE_GAP if count == 1 else (0.0, 0.0))[:count]
+    return boxes[reading_order(boxes)].astype(np.float32) * ink.to_page
 
 
-def propose_figures(gray: np.ndarray, limit: int = 12) -> np.ndarray:
+def propose_figures(ink: Ink, limit: int = 12) -> np.ndarray:
     """Boxes among which the figures of a page are, for a network to choose from; they may overlap.
 
     Args:
-        gray: (H, W) float32, 0 black .. 1 white.
+        ink: of the page.
         limit: how many boxes at most.
 
     Returns:
-        (N, 4) float32 boxes in pixels of ``gray``. The first is what find_figures gives for one figure;
+        (N, 4) float32 boxes in pixels of the page. The first is what find_figures gives for one figure;
         then groups of strokes that lie less close together, the largest first.
-
-    Raises:
-        InputError: nothing on the page is large enough to be a figure.
     """
-    mask, to_page = _drawn(gray)
-    groups = _group_boxes(mask, GROUP_GAP)
+    groups = _group_boxes(ink.mask, GROUP_GAP)
     proposals = [*_figures(groups, WHOLE_GAP), *_figures(groups, (0.0, 0.0))]
-    proposals += list(_figures(_group_boxes(mask, NARROW_GAP), (0.0, 0.0), part_gap=0.0))
+    proposals += list(_figures(_group_boxes(ink.mask, NARROW_GAP), (0.0, 0.0), part_gap=0.0))
     unlike = [box for i, box in enumerate(proposals) if not any((box == b).all() for b in proposals[:i])]
-    return np.array(unlike[:limit], np.float32) * to_page
+    return np.array(unlike[:limit], np.float32) * ink.to_page
 
 
-def _drawn(gray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(h, w) bool ink of the reduced page without its specks, and the (4,) factors to the page's own pixels."""
+def tightened(ink: Ink, boxes: np.ndarray) -> np.ndarray:
+    """Boxes that lie about a figure, drawn around the strokes that they hold.
+
+    Args:
+        ink: of the page.
+        boxes: (N, 4) float32 x0, y0, x1, y1 in pixels of the page.
+
+    Returns:
+        (N, 4) float32; a box stays as it is where the strokes in it go on far beyond it or fill little of it.
+    """
+    result = boxes.astype(np.float32)
+    low, high = ink.strokes[:, :2], ink.strokes[:, 2:]
+    for row, box in enumerate(boxes / ink.to_page):
+        stray = STRAY * float((box[2:] - box[:2]).max())
+        held = ((low + high) / 2 >= box[:2]).all(1) & ((low + high) / 2 <= box[2:]).all(1)
+        held &= (low >= box[:2] - stray).all(1) & (high <= box[2:] + stray).all(1)
+        if held.any():
+            tight = np.concatenate([low[held].min(0), high[held].max(0)])
+            if np.prod(tight[2:] - tight[:2]) >= LEAST_FILLED * np.prod(box[2:] - box[:2]):
+                result[row] = tight * ink.to_page
+    return result
+
+
+def read_ink(gray: np.ndarray) -> Ink:
+    """The ink of a page: (H, W) float32, 0 black .. 1 white.
+
+    Raises InputError when nothing on it is large enough to be a figure.
+    """
     small = _shrunk(gray, max(1.0, max(gray.shape) / SEARCH_SIDE))
-    mask = _without_specks(_without_ground(_without_frames(_ink(small))))
+    mask, strokes = _without_specks(_without_ground(_without_frames(_ink(small))))
     factor = (gray.shape[1] / small.shape[1], gray.shape[0] / small.shape[0])
-    return mask, np.array(factor * 2, np.float32)
+    return Ink(mask, strokes, np.array(factor * 2, np.float32))
 
 
 def _figures(groups: np.ndarray, reach: tuple[float, float], part_gap: float = PART_GAP) -> np.ndarray:
@@ -280,8 +322,8 @@ def _joined(boxes: np.ndarray, reach: tuple[float, float], part_gap: float) -> n
     return np.array(figures)
 
 
-def _without_specks(mask: np.ndarray) -> np.ndarray:
-    """The mask without specks, a cloud of which would look like a figure.
+def _without_specks(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mask without specks, a cloud of which would look like a figure, and the boxes of its strokes.
 
     Raises:
         InputError: no stroke has a figure's extent.
@@ -292,7 +334,7 @@ def _without_specks(mask: np.ndarray) -> np.ndarray:
     kept = (strokes.areas >= 3) & (extent >= 0.012 * side)
     if not (kept & (extent >= FIGURE_EXTENT * side)).any():
         raise InputError(NO_FIGURE)
-    return np.concatenate([[False], kept])[strokes.labels]
+    return np.concatenate([[False], kept])[strokes.labels], strokes.boxes[kept]
 
 
 def _group_boxes(mask: np.ndarray, gap: float) -> np.ndarray:

@@ -16,7 +16,8 @@ from .api import PRESENT, Figure, Generator, Hypothesis, ImageResult, Keypoint
 from .body import Body, load_body
 from .correction import hypothesis_of
 from .errors import InputError, SketchPoseError
-from .figures import NO_FIGURE, propose_figures, reading_order
+from .figures import NO_FIGURE, propose_figures, read_ink, reading_order, tightened
+from .finder import LEAST_SCORE, Finder, belief, candidates, corrected, find_with
 from .hypotheses import Alternative, alternatives, most_telling
 from .images import Picture, from_array, from_image, read_image, read_image_bytes
 from .keypoints import Detection, Engine, detect
@@ -24,9 +25,11 @@ from .skeleton import KEYPOINT_NAMES, KEYPOINT_PARENTS, N_KEYPOINTS
 
 #: A figure whose keypoints have a lower mean score than this is taken for something else than a person.
 LEAST_FIGURE_SCORE = 0.26
-#: Where several figures are asked for, things that score less than this share of the best one are none.
-LEAST_SHARE_OF_BEST = 0.65
-#: So much must another part of a page score above the page taken as a whole to be the figure instead.
+#: A figure that the ink alone has found is not looked for with the network where it scores at least this.
+SURE_FIGURE_SCORE = 0.4
+#: Where several figures are asked for, a place that is a figure's with less probability than this is none.
+LEAST_BELIEF = 0.6
+#: So much likelier must another part of a page be than the page taken as a whole to be the figure instead.
 WHOLE_PAGE_BONUS = 0.02
 #: A reading with left and right exchanged is told where it is at least so probable.
 LEAST_OTHER_READING = 0.05
@@ -46,19 +49,31 @@ class Pipeline:
     Args:
         engine: runs the network, see :mod:`.engines.choice`; None for ONNX Runtime with the weights that ship.
         body: an SMPL-format body or the path of its ``.npz``; None for the body that ships.
+        finder: looks for figures where the ink alone does not tell them; None for the network that ships, which is
+            loaded when the first page needs it.
 
     Raises:
         InstallError: the weights or ONNX Runtime are missing or damaged.
         InputError: the body file cannot be used.
     """
 
-    def __init__(self, engine: Engine | None = None, body: Body | Path | str | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine | None = None,
+        body: Body | Path | str | None = None,
+        finder: Finder | None = None,
+    ) -> None:
         if engine is None:
             from .engines.choice import make_engine
 
             engine = make_engine()
         self.engine = engine
         self.body = body if isinstance(body, Body) else load_body(body)
+        if finder is None:
+            from .engines.finder import make_finder
+
+            finder = make_finder(engine.name)
+        self.finder = finder
 
     @cached_property
     def rest_keypoints(self) -> np.ndarray:
@@ -100,9 +115,12 @@ class Pipeline:
         if figures is not None and figures < 1:
             raise InputError(f"{figures} figures were asked for; give 1, 2, ... or None for all.")
         picture = _picture(sketch)
-        boxes = propose_figures(picture.gray) if box is None else _given_box(box, picture)
-        detections = detect(self.engine, picture.gray, boxes)
-        chosen = _believed(detections, boxes, 1 if box is not None else figures)
+        if box is not None:
+            boxes = _given_box(box, picture)
+            detections = detect(self.engine, picture.gray, boxes)
+            chosen = [0] if _score(detections[0]) >= LEAST_FIGURE_SCORE else []
+        else:
+            boxes, detections, chosen = self._looked_for(picture.gray, figures)
         if not chosen:
             raise InputError(NO_FIGURE)
         found = tuple(self._figure(detections[i], boxes[i], picture, hypotheses) for i in chosen)
@@ -140,6 +158,35 @@ class Pipeline:
             return ImageResult(
                 file_name(sketch), 0, 0, error=f"An unexpected error occurred ({reason}); please report it."
             )
+
+    def _looked_for(
+        self, gray: np.ndarray, count: int | None
+    ) -> tuple[np.ndarray, list[Detection], list[int]]:
+        """Places on a page, how each is read, and which of them are figures, in reading order."""
+        try:
+            ink = read_ink(gray)
+        except InputError:  # no ink that could be a figure's; the network has the last word
+            ink = None
+        groups = np.zeros((0, 4), np.float32) if ink is None else propose_figures(ink)
+        if count == 1 and len(groups) == 1:
+            # A figure alone on plain paper: its ink says where it is, and how it is read, that it is one.
+            detections = detect(self.engine, gray, groups)
+            if _score(detections[0]) >= SURE_FIGURE_SCORE:
+                return groups, detections, [0]
+        found, scores = find_with(self.finder, gray)
+        boxes, chances = candidates(groups, found if ink is None else tightened(ink, found), found, scores)
+        told = len(groups)
+        if count != 1 and len(found):  # where the network sees nothing, no keypoints make up for it
+            seen = chances >= LEAST_SCORE
+            boxes, chances, told = boxes[seen], chances[seen], int(seen[:told].sum())
+        detections = detect(self.engine, gray, boxes)
+        if len(boxes) > told:
+            keypoints = np.stack([detection.keypoints for detection in detections[told:]])
+            page = np.tile(gray.shape[::-1], 2)
+            boxes[told:] = np.clip(corrected(boxes[told:], keypoints), 0, page)
+        scores = np.array([_score(detection) for detection in detections])
+        beliefs = np.where(scores >= LEAST_FIGURE_SCORE, belief(chances, scores), 0.0)
+        return boxes, detections, _believed(beliefs, boxes, count)
 
     def _figure(self, detection: Detection, box: np.ndarray, picture: Picture, hypotheses: int) -> Figure:
         keypoints = _original_pixels(detection, picture.scale)
@@ -233,19 +280,26 @@ def _scores(reading: Detection) -> np.ndarray:
     return np.clip(np.asarray(reading.scores, np.float64), 0, 1)
 
 
-def _believed(detections: Sequence[Detection], boxes: np.ndarray, count: int | None) -> list[int]:
-    """Indices of the figures among overlapping proposals, in reading order.
+def _score(detection: Detection) -> float:
+    return float(detection.scores.mean())
 
-    Where one figure is asked for, it is the best; else the best first, and then what does not overlap
-    what is taken already, of which the largest ``count`` stay.
+
+def _believed(beliefs: np.ndarray, boxes: np.ndarray, count: int | None) -> list[int]:
+    """Indices of the figures among overlapping places, in reading order.
+
+    Where one figure is asked for, it is the likeliest place, whatever its probability; else the likeliest
+    first, and then what does not overlap what is taken already, of which the largest ``count`` stay.
+
+    Args:
+        beliefs: (N,) probability of each place to be a figure's; 0 where the network sees no person.
+        boxes: (N, 4) the places; the first is the page taken as a whole, where there is ink.
+        count: how many at most; None for all.
     """
-    scores = np.array([detection.scores.mean() for detection in detections])
-    order = np.argsort(-(scores + WHOLE_PAGE_BONUS * (np.arange(len(scores)) == 0)), kind="stable")
-    least = max(LEAST_FIGURE_SCORE, LEAST_SHARE_OF_BEST * scores[order[0]])
+    order = np.argsort(-(beliefs + WHOLE_PAGE_BONUS * (np.arange(len(beliefs)) == 0)), kind="stable")
     taken: list[int] = []
     for index in order[: 1 if count == 1 else None]:
         apart = all(_shared(boxes[index], boxes[other]) < MOST_OVERLAP for other in taken)
-        if scores[index] >= least and apart:
+        if beliefs[index] > 0 and (count == 1 or beliefs[index] >= LEAST_BELIEF) and apart:
             taken.append(int(index))
     sizes = [float(np.prod(boxes[index, 2:] - boxes[index, :2])) for index in taken]
     largest = [taken[i] for i in np.argsort(-np.array(sizes), kind="stable")[:count]]

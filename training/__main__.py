@@ -1,4 +1,4 @@
-"""``python -m training bodies|poses|dataset|train|evaluate|export``: all that is made before networks ship."""
+"""``python -m training bodies|poses|dataset|train|train-finder|evaluate|export``: all that is made before networks ship."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _COMMANDS = {
     "poses": ("training.poses.command", "convert motion capture to a bank of SMPL poses"),
     "dataset": ("training.dataset.command", "draw a synthetic sketch-to-pose data set"),
     "train": ("training.fit.command", "train the keypoint network on synthetic drawings"),
+    "train-finder": ("training.fit.finder", "train the network that finds figures on a page"),
     "evaluate": ("training.evaluate.command", "measure a network on drawings"),
     "export": ("training.export", "write a trained network as the files that ship"),
 }

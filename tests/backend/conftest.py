@@ -52,6 +52,19 @@ def engine() -> TPoseEngine:
     return TPoseEngine()
 
 
+class SeesNothing:
+    """A finder network that sees no figure anywhere, so that the ink alone tells."""
+
+    def find(self, page: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        side = len(page) // 8
+        return np.full((side, side), -9.0, np.float32), np.ones((4, side, side), np.float32)
+
+
+@pytest.fixture
+def blind() -> SeesNothing:
+    return SeesNothing()
+
+
 def draw_stick_figure(page: Image.Image, x: float, y: float, size: float, ink=0, width: int = 3) -> None:
     """A stick man in the T-pose: (x, y) the middle of the box of side ``size``."""
     draw = ImageDraw.Draw(page)

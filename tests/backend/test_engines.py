@@ -11,7 +11,7 @@ import pytest
 from backend.engines.choice import make_engine
 from backend.engines.onnx import KEYPOINT_NETWORK, OnnxEngine, load_runtime
 from backend.errors import InputError, InstallError
-from backend.figures import propose_figures
+from backend.figures import propose_figures, read_ink
 from backend.images import read_image
 from backend.keypoints import NetworkOutput, crop_figure, read_keypoints
 
@@ -28,7 +28,9 @@ def drawings():
     """Crops of the example drawings."""
     pages = [read_image(path).gray for path in sorted(EXAMPLES.rglob("*.png"))]
     assert len(pages) == 17
-    return np.stack([crop_figure(page, box).pixels for page in pages for box in propose_figures(page)[:1]])
+    return np.stack(
+        [crop_figure(page, box).pixels for page in pages for box in propose_figures(read_ink(page))[:1]]
+    )
 
 
 def degrees_between(one, other):

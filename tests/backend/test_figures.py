@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from backend.errors import InputError
-from backend.figures import find_figures, propose_figures, reading_order
+from backend.figures import find_figures, propose_figures, read_ink, reading_order, tightened
 
 
 def gray(page: Image.Image) -> np.ndarray:
@@ -107,20 +107,20 @@ def test_proposals_hold_the_figure_among_furniture(stick_figure):
     draw = ImageDraw.Draw(page)
     draw.rectangle((420, 200, 860, 560), outline=0, width=4)
     draw.line((420, 300, 860, 300), fill=0, width=4)
-    proposals = propose_figures(gray(page))
+    proposals = propose_figures(read_ink(gray(page)))
     assert overlap(proposals[0], find_figures(gray(page))[0]) == 1
     assert max(overlap(box, box_of(250, 320, 300)) for box in proposals) > 0.93
     assert max(overlap(box, [420, 200, 860, 560]) for box in proposals) > 0.93
     assert len({tuple(box) for box in proposals.tolist()}) == len(proposals) <= 12
     with pytest.raises(InputError, match="No figure"):
-        propose_figures(np.ones((200, 200), np.float32))
+        read_ink(np.ones((200, 200), np.float32))
 
 
 def test_a_reaching_hand_does_not_tie_the_figure_to_what_it_reaches_for(stick_figure):
     page = Image.new("L", (900, 600), 255)
     stick_figure(page, 300, 320, 400, width=5)
     ImageDraw.Draw(page).ellipse((512, 190, 640, 318), outline=0, width=5)
-    assert max(overlap(box, box_of(300, 320, 400)) for box in propose_figures(gray(page))) > 0.93
+    assert max(overlap(box, box_of(300, 320, 400)) for box in propose_figures(read_ink(gray(page)))) > 0.93
 
 
 def test_parts_with_gaps_are_one_figure():
@@ -216,4 +216,16 @@ def test_a_stroke_of_two_pixels_is_no_figure():
     page = np.ones((16, 16), np.float32)
     page[5, 5:7] = 0
     with pytest.raises(InputError, match="No figure"):
-        propose_figures(page)
+        propose_figures(read_ink(page))
+
+
+def test_a_rough_box_is_drawn_around_its_strokes(stick_figure):
+    page = Image.new("L", (400, 300), 255)
+    stick_figure(page, 100, 150, 160)
+    stick_figure(page, 300, 150, 160)
+    ink = read_ink(gray(page))
+    (box,) = tightened(ink, np.array([[35, 85, 170, 215]], np.float32))
+    assert box == pytest.approx((20, 70, 180, 230), abs=4)
+    for kept in ([150, 60, 250, 240], [10, 60, 390, 240]):  # strokes go on beyond; nothing to gain
+        (box,) = tightened(ink, np.array([kept], np.float32))
+        assert overlap(box, np.array(kept, float)) > 0.75

@@ -21,8 +21,8 @@ def test_the_package_gives_the_pipeline():
 
 
 @pytest.fixture
-def pipeline(engine) -> Pipeline:
-    return Pipeline(engine)
+def pipeline(engine, blind) -> Pipeline:
+    return Pipeline(engine, finder=blind)
 
 
 def test_a_t_pose_is_read_as_a_t_pose(pipeline, drawing, tmp_path):
@@ -137,11 +137,11 @@ def furnished(drawing: Image.Image) -> Image.Image:
     return page
 
 
-def test_the_network_tells_the_figure_from_the_furniture(engine, drawing):
+def test_the_network_tells_the_figure_from_the_furniture(engine, blind, drawing):
     judge = InkJudge(engine)
-    (figure,) = Pipeline(judge).pose(furnished(drawing)).figures
+    (figure,) = Pipeline(judge, finder=blind).pose(furnished(drawing)).figures
     assert figure.box == pytest.approx((60, 160, 260, 360), abs=4)
-    (alone,) = Pipeline(judge).pose(furnished(drawing), figures=None).figures
+    (alone,) = Pipeline(judge, finder=blind).pose(furnished(drawing), figures=None).figures
     assert alone.box == pytest.approx((60, 160, 260, 360), abs=4)
 
 
@@ -150,10 +150,10 @@ def test_where_the_network_has_no_opinion_the_largest_is_the_figure(pipeline, dr
     assert figure.box == pytest.approx((420, 150, 860, 560), abs=5)
 
 
-def test_what_the_network_does_not_believe_is_no_figure(drawing, engine):
+def test_what_the_network_does_not_believe_is_no_figure(drawing, engine, blind):
     engine.sureness = 0.0
     with pytest.raises(InputError, match="No figure"):
-        Pipeline(engine).pose(drawing)
+        Pipeline(engine, finder=blind).pose(drawing)
 
 
 def test_many_go_on_after_a_failure(pipeline, drawing, tmp_path):

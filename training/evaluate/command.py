@@ -12,7 +12,7 @@ from pathlib import Path
 from backend.engines.onnx import KEYPOINT_NETWORK, OnnxEngine
 from backend.pipeline import Pipeline
 
-from ..drawing.anatomy import load_anatomy
+from ..drawing.anatomy import Anatomy, load_anatomy
 from .figures import LabelledFigure
 from .results import Measured, document, measure, time_section
 from .sketches import read_labels
@@ -33,6 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="N drawings of the validation clips, half as many in styles not trained on, and as many parts",
     )
     parser.add_argument(
+        "--pages",
+        type=int,
+        default=0,
+        metavar="N",
+        help="figures looked for on N composed pages, with drawings of --sketches pasted among synthetic ones",
+    )
+    parser.add_argument(
         "--mediapipe", action="store_true", help="beside MediaPipe Pose, installed on first use"
     )
     parser.add_argument("--weights", type=Path, default=KEYPOINT_NETWORK, help="the .onnx network")
@@ -45,8 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, and print or write the report."""
-    if not args.sketches and not args.synthetic:
-        print("Nothing to measure: give --sketches FOLDER or --synthetic N.")
+    if not args.sketches and not args.synthetic and not args.pages:
+        print("Nothing to measure: give --sketches FOLDER, --synthetic N or --pages N.")
         return 2
     pipeline = Pipeline(OnnxEngine(args.weights, 1))
     anatomy = load_anatomy()
@@ -54,9 +61,11 @@ def run(args: argparse.Namespace) -> int:
     for named in _sets(args.sketches, args.synthetic):
         print(f"{named[0]}: {len(named[3])} figures ...", file=sys.stderr, flush=True)
         measured.append(measure(pipeline, anatomy, *named, beside_mediapipe=args.mediapipe))
-    time = time_section(args.weights, measured[0].figures, args.mediapipe)
     images = args.out.parent / "images" / "results" if args.out else None
-    text = document(measured, time, pipeline.engine.weights_id, _command(args), images)
+    others = [_finding(args.pages, args.sketches, pipeline, anatomy, images)] if args.pages else []
+    if measured:
+        others.append(time_section(args.weights, measured[0].figures, args.mediapipe))
+    text = document(measured, others, pipeline.engine.weights_id, _command(args), images)
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(text, encoding="utf-8")
@@ -75,6 +84,7 @@ def _command(args: argparse.Namespace) -> str:
     words: list[str] = []
     words += ["--sketches", *map(str, args.sketches)] if args.sketches else []
     words += ["--synthetic", str(args.synthetic)] if args.synthetic else []
+    words += ["--pages", str(args.pages)] if args.pages else []
     words += ["--mediapipe"] if args.mediapipe else []
     words += ["--weights", str(args.weights)] if args.weights != KEYPOINT_NETWORK else []
     words += ["--out", str(args.out)] if args.out else []
@@ -115,6 +125,22 @@ def _sets(folders: list[Path], synthetic: int) -> list[tuple[str, str, bool, lis
             note = f"{clips}; only what is drawn is scored, with the box of what is drawn."
             sets.append(("Synthetic, partial figures", note, True, partial))
     return sets
+
+
+def _finding(
+    count: int, folders: list[Path], pipeline: Pipeline, anatomy: Anatomy, images: Path | None
+) -> str:
+    """The section on finding figures without a box."""
+    from .composed_pages import REPORT_SEED, composed_pages
+    from .finding import section
+    from .synthetic import machine
+
+    print(f"Composed pages: {count} ...", file=sys.stderr, flush=True)
+    sketches = [(f"Drawings of {folder.name}", read_labels(folder)) for folder in folders]
+    real = [figure for _, figures in sketches for figure in figures]
+    pages = composed_pages(machine(), count, real)
+    empty = composed_pages(machine(), count // 4, seed=REPORT_SEED + 1, empty=True)
+    return section(pipeline, pages, empty, sketches, anatomy, images)
 
 
 def _write_pictures(measured: list[Measured], folder: Path) -> None:

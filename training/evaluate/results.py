@@ -107,11 +107,13 @@ def measure(
     return Measured(title, note, public, figures, readings, scores, others)
 
 
-def document(measured: Sequence[Measured], time: str, weights: str, command: str, images: Path | None) -> str:
-    """The whole report; pictures of the public sets are written to ``images``."""
+def document(
+    measured: Sequence[Measured], others: Sequence[str], weights: str, command: str, images: Path | None
+) -> str:
+    """The whole report, with ``others`` as its last sections; pictures of the public sets are written to ``images``."""
     head = _INTRODUCTION.format(command=command, weights=weights, recipe=RECIPE, machine=_machine())
     sections = [_section(part, images) for part in measured]
-    return "\n".join([head, *sections, time])
+    return "\n".join([head, *sections, *others])
 
 
 def _section(part: Measured, images: Path | None) -> str:

@@ -29,6 +29,12 @@ def read_with_pipeline(pipeline: Pipeline, figure: LabelledFigure) -> Reading:
     return _reading(result.figures[0], pipeline.body) if result.figures else NOTHING
 
 
+def read_without_box(pipeline: Pipeline, figure: LabelledFigure) -> Reading:
+    """Read one figure that is looked for on its page."""
+    result = pipeline.try_pose(figure.page)
+    return _reading(result.figures[0], pipeline.body) if result.figures else NOTHING
+
+
 def _reading(figure: Figure, body: Body) -> Reading:
     keypoints = np.array([figure.keypoints[name].xy for name in KEYPOINT_NAMES])
     poses = np.array([[h.global_orient, *h.body_pose] for h in figure.hypotheses], np.float32)

@@ -24,7 +24,7 @@ _PARENTS = list(KEYPOINT_PARENTS[1:])
 
 
 @cache
-def _machine() -> DrawingMachine:
+def machine() -> DrawingMachine:
     """A machine whose poses are all given: its bank is a single T-pose."""
     return DrawingMachine(
         PoseBank(np.eye(3, dtype=np.float32)[None, None].repeat(24, 1), np.ones(1)), load_anatomy()
@@ -40,7 +40,7 @@ def whole_figures(count: int) -> list[LabelledFigure]:
     """The first entries of the set in the styles of the training mix. Raises InputError for more than there are."""
     if not 0 < count <= COUNT:
         raise InputError(f"There are {COUNT} synthetic validation drawings; give --synthetic 1 to {COUNT}.")
-    return [_labelled(draw_entry(_machine(), index), index) for index in range(count)]
+    return [_labelled(draw_entry(machine(), index), index) for index in range(count)]
 
 
 def unseen_figures(count: int) -> list[LabelledFigure]:
@@ -49,14 +49,14 @@ def unseen_figures(count: int) -> list[LabelledFigure]:
     if not styles:
         return []
     return [
-        _labelled(draw_entry(_machine(), index, styles[index % len(styles)]), index) for index in range(count)
+        _labelled(draw_entry(machine(), index, styles[index % len(styles)]), index) for index in range(count)
     ]
 
 
 def partial_figures(count: int) -> list[LabelledFigure]:
     """Waist-up, bust and legs-only drawings of the first ``count`` entries; lying and bent figures are left out."""
     figures = (
-        _labelled(draw_entry(_machine(), index, part=_PARTS[index % len(_PARTS)]), index)
+        _labelled(draw_entry(machine(), index, part=_PARTS[index % len(_PARTS)]), index)
         for index in range(count)
     )
     return [figure for figure in figures if figure.part != "whole"]
