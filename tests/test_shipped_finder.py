@@ -11,7 +11,6 @@ from backend.engines.onnx import OnnxEngine, check_weights
 from backend.errors import InputError
 from backend.finder import PAGE_SIZE
 from backend.pipeline import Pipeline
-from training.drawing.things import THINGS
 from training.evaluate.composed_pages import composed_pages
 from training.evaluate.finding import find_all, lookers
 from training.evaluate.sketches import read_labels
