@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import InstallError
 from ..finder import Finder
-from .onnx import WEIGHTS_FOLDER, check_weights
+from .onnx import WEIGHTS_FOLDER, check_weights, load_runtime
 
 #: The finder network that ships. The .onnx file is the graph; its numbers lie in the .safetensors file.
 FINDER_NETWORK = WEIGHTS_FOLDER / "finder.onnx"
@@ -37,15 +37,12 @@ class OnnxFinder:
     @cached_property
     def _session(self) -> Any:
         check_weights(self._graph)
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise InstallError("ONNX Runtime is missing; install the package onnxruntime.") from error
-        options = onnxruntime.SessionOptions()
+        runtime = load_runtime()
+        options = runtime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.log_severity_level = 3
         try:
-            return onnxruntime.InferenceSession(str(self._graph), options, providers=["CPUExecutionProvider"])
+            return runtime.InferenceSession(str(self._graph), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises types of its own that share no base
             raise InstallError(
                 f"The network {self._graph.name} cannot be loaded; install Sketch2Pose again."

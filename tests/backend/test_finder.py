@@ -114,8 +114,8 @@ def test_figures_that_touch_are_told_apart_by_the_network(engine, stick_figure):
     finder = SeesBoxes((10, 60, 90, 140), (90, 60, 170, 140))
     figures = Pipeline(engine, finder=finder).pose(page, figures=None).figures
     assert [figure.box for figure in figures] == [
-        pytest.approx((10, 60, 90, 140), abs=2),
-        pytest.approx((90, 60, 170, 140), abs=2),
+        pytest.approx((10, 60, 90, 140), abs=4),  # moved halfway to where the keypoints are
+        pytest.approx((90, 60, 170, 140), abs=4),
     ]
     assert finder.calls == 1
 
@@ -127,7 +127,7 @@ def test_a_busy_background_does_not_hide_the_figure(engine, stick_figure):
         pen.line((0, y, PAGE_SIZE, y + 3), fill=120)
     stick_figure(page, 96, 100, 80, width=3)
     figures = Pipeline(engine, finder=SeesBoxes((56, 60, 136, 140))).pose(page, figures=None).figures
-    assert [figure.box for figure in figures] == [pytest.approx((56, 60, 136, 140), abs=2)]
+    assert [figure.box for figure in figures] == [pytest.approx((56, 60, 136, 140), abs=4)]
 
 
 def test_what_neither_believes_in_is_no_figure(engine, stick_figure):
