@@ -168,11 +168,10 @@ class Pipeline:
         except InputError:  # no ink that could be a figure's; the network has the last word
             ink = None
         groups = np.zeros((0, 4), np.float32) if ink is None else propose_figures(ink)
-        if count == 1 and len(groups) == 1:
+        whole = detect(self.engine, gray, groups) if len(groups) == 1 else []
+        if count == 1 and whole and _score(whole[0]) >= SURE_FIGURE_SCORE:
             # A figure alone on plain paper: its ink says where it is, and how it is read, that it is one.
-            detections = detect(self.engine, gray, groups)
-            if _score(detections[0]) >= SURE_FIGURE_SCORE:
-                return groups, detections, [0]
+            return groups, whole, [0]
         found, scores = find_with(self.finder, gray)
         boxes, chances = candidates(groups, found if ink is None else tightened(ink, found), found, scores)
         told = len(groups)
@@ -186,7 +185,11 @@ class Pipeline:
             boxes[told:] = np.clip(corrected(boxes[told:], keypoints), 0, page)
         scores = np.array([_score(detection) for detection in detections])
         beliefs = np.where(scores >= LEAST_FIGURE_SCORE, belief(chances, scores), 0.0)
-        return boxes, detections, _believed(beliefs, boxes, count)
+        chosen = _believed(beliefs, boxes, count)
+        if not chosen and whole and _score(whole[0]) >= SURE_FIGURE_SCORE:
+            # All that is drawn is one thing, and a person is read in it.
+            return groups, whole, [0]
+        return boxes, detections, chosen
 
     def _figure(self, detection: Detection, box: np.ndarray, picture: Picture, hypotheses: int) -> Figure:
         keypoints = _original_pixels(detection, picture.scale)

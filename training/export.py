@@ -56,9 +56,9 @@ def _run_finder(graph_path: Path) -> int:
 
 def export(network: Any, graph_path: Path) -> None:
     """Write the keypoint network: ``graph_path`` (.onnx), the .safetensors with its numbers, and their checksums."""
-    from backend.models.keypoint_network import INPUT_SIZE, OUTPUT_NAMES
+    from backend.models.keypoint_network import INPUT_SIZE, NetworkOutputs
 
-    _write(network, graph_path, "crops", INPUT_SIZE, OUTPUT_NAMES)
+    _write(network, graph_path, "crops", INPUT_SIZE, NetworkOutputs._fields)
 
 
 def export_finder(network: Any, graph_path: Path) -> None:
