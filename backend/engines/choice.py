@@ -19,7 +19,7 @@ def make_engine(engine: str = "auto", device: str = "auto") -> Engine:
 
     Args:
         engine: one of ENGINES. "auto" takes torch for a GPU that is asked for by name, and where ONNX Runtime
-            is not installed; else onnx, which starts in a tenth of torch's time and is as fast on a CPU.
+            is not installed; else onnx, which starts without loading PyTorch.
         device: one of DEVICES. "auto" leaves the choice to the engine, which falls back to the CPU.
 
     Raises:
