@@ -93,7 +93,8 @@ def run(args: argparse.Namespace) -> int:
             process.print(f"Drawing: {len(train)} of the first {enough} ...", flush=True)
             time.sleep(5)
         trainer = Trainer(config, state_folder() / path.stem, args.device)
-        warm_start = None if args.no_warm_start else KEYPOINT_NETWORK.with_suffix(".safetensors")
+        shipped = KEYPOINT_NETWORK.with_suffix(".safetensors") if config.size == "S" else None
+        warm_start = None if args.no_warm_start else shipped
         process.print(trainer.resume(warm_start), flush=True)
         fit(trainer, train, Shards(drawings / "validation"), args.minutes, readers=args.readers)
     finally:
