@@ -27,6 +27,8 @@ from .skeleton import KEYPOINT_NAMES, KEYPOINT_PARENTS, N_KEYPOINTS
 LEAST_FIGURE_SCORE = 0.26
 #: A figure that the ink alone has found is not looked for with the network where it scores at least this.
 SURE_FIGURE_SCORE = 0.4
+#: Where all that is drawn is one thing, it is a figure from this score on, even if the finder does not believe it.
+LONE_FIGURE_SCORE = 0.46
 #: Where several figures are asked for, a place that is a figure's with less probability than this is none.
 LEAST_BELIEF = 0.6
 #: So much likelier must another part of a page be than the page taken as a whole to be the figure instead.
@@ -186,7 +188,7 @@ class Pipeline:
         scores = np.array([_score(detection) for detection in detections])
         beliefs = np.where(scores >= LEAST_FIGURE_SCORE, belief(chances, scores), 0.0)
         chosen = _believed(beliefs, boxes, count)
-        if not chosen and whole and _score(whole[0]) >= SURE_FIGURE_SCORE:
+        if not chosen and whole and _score(whole[0]) >= LONE_FIGURE_SCORE:
             # All that is drawn is one thing, and a person is read in it.
             return groups, whole, [0]
         return boxes, detections, chosen
