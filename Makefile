@@ -55,7 +55,7 @@ results: setup ## measure accuracy and time, write docs/results.md; SKETCHES="FO
 	$(RUN) -m training evaluate --sketches $(SKETCHES) --synthetic 512 --pages 200 --mediapipe --out docs/results.md
 
 test-blender: blender ## run the Blender tests on one version: make test-blender BPY=4.2 (4.5, 5.0, 5.2)
-	$(BLENDER_RUN) -m pytest -m "blender and not slow and not gui" tests/blender
+	tools/test_blender.sh $(BLENDER_RUN)
 
 test-gui: setup ## run the tests that drive a real Blender window: make test-gui BLENDER=/path/to/blender
 	@[ -x "$(BLENDER)" ] || { echo "Name a Blender: make test-gui BLENDER=/path/to/blender" >&2; exit 1; }
