@@ -66,3 +66,15 @@ def test_keypoints_off_the_page_do_no_harm(drawing, result):
     away = {n: dataclasses.replace(k, xy=(k.xy[0] - 900, k.xy[1] * 30)) for n, k in figure.keypoints.items()}
     moved = dataclasses.replace(result, figures=(dataclasses.replace(figure, keypoints=away),))
     assert draw_overlay(from_image(drawing), moved).size == (576, 720)
+
+
+def test_what_lies_outside_the_drawing_is_not_drawn_over_it(drawing, result):
+    figure = result.figures[0]
+    keypoints = {
+        name: dataclasses.replace(point, present=0.05 if name.startswith("left_") else 1.0)
+        for name, point in figure.keypoints.items()
+    }
+    cut = dataclasses.replace(result, figures=(dataclasses.replace(figure, keypoints=keypoints),))
+    overlay = draw_overlay(from_image(drawing), cut)
+    assert share_of(overlay, LEFT).sum() == 0
+    assert share_of(overlay, RIGHT).sum() > 500

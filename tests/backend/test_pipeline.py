@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 import backend
 from backend.body import load_body, pose_body
 from backend.errors import InputError
+from backend.keypoints import NetworkOutput
 from backend.pipeline import Pipeline
 from backend.skeleton import JOINT_NAMES, KEYPOINT_MIRROR, KEYPOINT_NAMES
 
@@ -227,3 +228,33 @@ def test_a_figure_that_may_be_seen_from_behind_has_two_readings(engine, drawing)
             for h, joint in ((first, name), (second, JOINT_NAMES[KEYPOINT_MIRROR[JOINT_NAMES.index(name)]]))
         ]
         assert np.linalg.norm(flat[0] - flat[1]) < 8
+
+
+def test_bones_beyond_the_pages_edge_keep_a_neutral_pose(engine, blind, drawing):
+    """Shins that the network lays away from the viewer are straight where nothing of them is drawn."""
+    for side in ("left", "right"):
+        engine.directions[KEYPOINT_NAMES.index(f"{side}_ankle") - 1] = (0, 0.3, 0.954)
+    gone = [
+        KEYPOINT_NAMES.index(f"{side}_{part}")
+        for side in ("left", "right")
+        for part in ("knee", "ankle", "foot", "toe")
+    ]
+    plain = engine.predict
+
+    def bend(presence_of_legs: float) -> float:
+        def predict(crops: np.ndarray) -> NetworkOutput:
+            presence = np.full((len(crops), 30), 4.0, np.float32)
+            presence[:, gone] = presence_of_legs
+            return dataclasses.replace(plain(crops), presence=presence)
+
+        engine.predict = predict
+        figure = Pipeline(engine, finder=blind).pose(drawing).figures[0]
+        assert (figure.keypoints["left_ankle"].present < 0.05) == (presence_of_legs < 0)
+        hip, knee, ankle = (
+            np.array(figure.hypotheses[0].joints3d[f"left_{name}"]) for name in ("hip", "knee", "ankle")
+        )
+        thigh, shin = (knee - hip) / np.linalg.norm(knee - hip), (ankle - knee) / np.linalg.norm(ankle - knee)
+        return float(np.degrees(np.arccos(np.clip(thigh @ shin, -1, 1))))
+
+    assert bend(4.0) > 25
+    assert bend(-4.0) < 12
