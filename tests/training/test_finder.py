@@ -1,5 +1,6 @@
 """The finder's data, losses and loop; export; the measures of finding."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +20,17 @@ from training.export import export_finder, finder_parity
 from training.fit import finder_data
 from training.fit.finder import (
     FinderConfig,
-    FinderTrainer,
     centre_loss,
     fit,
     load_average,
+    make_arrays,
+    make_trainer,
     reach_loss,
     targets,
     validate,
 )
 from training.fit.finder_data import Pages, draw_pages, make_batch
+from training.fit.loop import Batches
 
 CELLS = PAGE_SIZE // CELL
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -136,15 +139,15 @@ CONFIG = FinderConfig(samples=48, batch=8, seed=3)
 
 def test_training_lowers_the_loss_and_a_killed_run_goes_on_as_a_whole_one(pages, tmp_path):
     validation = make_batch(pages, np.arange(8))
-    whole = FinderTrainer(CONFIG, tmp_path / "whole")
+    whole = make_trainer(CONFIG, tmp_path / "whole")
     fit(whole, pages, validation, report=1e9)
-    first = FinderTrainer(CONFIG, tmp_path / "killed")
+    first = make_trainer(CONFIG, tmp_path / "killed")
+    batches = Batches(pages, CONFIG, partial(make_arrays, pages))
     while first.seen < 24:
-        rng = np.random.default_rng((CONFIG.seed, first.seen))
-        first.step(make_batch(pages, rng.integers(0, len(pages), CONFIG.batch), rng))
+        first.step(batches[first.seen])
     first.save()
-    second = FinderTrainer(CONFIG, tmp_path / "killed")
-    assert second.resume() == "resumed after 24 pages"
+    second = make_trainer(CONFIG, tmp_path / "killed")
+    assert second.resume() == "resumed after 24 samples"
     fit(second, pages, validation, report=1e9)
     for name, value in whole.average.state_dict().items():
         torch.testing.assert_close(second.average.state_dict()[name], value, msg=name)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from backend.models.keypoint_network import HEATMAP_SIZE, INPUT_SIZE, SIZES, Key
 from training.drawing.styles import STYLES
 from training.fit import shards as shards_module
 from training.fit.batches import make_batch
+from training.fit.loop import Batches, learning_rate
 from training.fit.losses import (
     depth_order_loss,
     direction_loss,
@@ -30,7 +32,7 @@ from training.fit.losses import (
     visibility_loss,
 )
 from training.fit.shards import STORED, Shards, draw_shards, write_shard
-from training.fit.train import Batches, TrainConfig, Trainer, arrays_of, fit, learning_rate, load_average
+from training.fit.train import TrainConfig, arrays_of, fit, load_average, make_arrays, make_trainer
 
 ROOT = Path(__file__).parents[2]
 
@@ -129,7 +131,7 @@ def test_learning_rate_rises_stays_and_falls():
 def test_training_learns_and_a_resumed_run_goes_on_the_same(drawings, tmp_path):
     torch.set_num_threads(1)
     config = TrainConfig(samples=16 * 12, batch=16, rate=1e-3, drawings=64, seed=3)
-    whole = Trainer(config, tmp_path / "whole", bfloat16=False)
+    whole = make_trainer(config, tmp_path / "whole", bfloat16=False)
     losses = []
     while whole.seen < config.samples:
         rng = np.random.default_rng((config.seed, whole.seen))
@@ -138,15 +140,15 @@ def test_training_learns_and_a_resumed_run_goes_on_the_same(drawings, tmp_path):
     total = [sum(loss.values()) for loss in losses]
     assert np.mean(total[-3:]) < np.mean(total[:3]) - 0.3
 
-    first = Trainer(config, tmp_path / "halves", bfloat16=False)
+    first = make_trainer(config, tmp_path / "halves", bfloat16=False)
     while first.seen < 96:
         rng = np.random.default_rng((config.seed, first.seen))
         indices = rng.integers(0, len(drawings), config.batch)
         first.step(arrays_of(make_batch(drawings, indices, INPUT_SIZE, rng)))
     first.save()
-    second = Trainer(config, tmp_path / "halves", bfloat16=False)
+    second = make_trainer(config, tmp_path / "halves", bfloat16=False)
     assert second.resume() == "resumed after 96 samples"
-    fit(second, drawings, drawings, report=1e9)
+    fit(second, config, drawings, drawings, report=1e9)
     assert second.seen == config.samples
     for name, value in whole.network.state_dict().items():
         torch.testing.assert_close(second.network.state_dict()[name], value, rtol=1e-4, atol=1e-5)
@@ -159,12 +161,13 @@ import sys, torch
 from pathlib import Path
 from training.fit import shards
 from training.fit.shards import Shards
-from training.fit.train import TrainConfig, Trainer, fit
+from training.fit.train import TrainConfig, fit, make_trainer
 shards.SHARD = 32
 torch.set_num_threads(1)
-trainer = Trainer(TrainConfig(samples=1600, batch=16, rate=1e-3, seed=4), Path(sys.argv[2]), bfloat16=False)
+config = TrainConfig(samples=1600, batch=16, rate=1e-3, seed=4)
+trainer = make_trainer(config, Path(sys.argv[2]), bfloat16=False)
 drawings = Shards(Path(sys.argv[1]))
-fit(trainer, drawings, drawings, report=0)
+fit(trainer, config, drawings, drawings, report=0)
 """
 
 
@@ -179,13 +182,13 @@ def test_a_killed_run_goes_on_where_it_was(drawings, tmp_path):
     child.kill()
     child.wait()
     config = TrainConfig(samples=1600, batch=16, rate=1e-3, seed=4)
-    resumed = Trainer(config, tmp_path / "killed", bfloat16=False)
+    resumed = make_trainer(config, tmp_path / "killed", bfloat16=False)
     assert resumed.resume().startswith("resumed after")
     assert 0 < resumed.seen < config.samples
     until = resumed.seen + 2 * config.batch
-    whole = Trainer(config, tmp_path / "whole", bfloat16=False)
+    whole = make_trainer(config, tmp_path / "whole", bfloat16=False)
     for trainer in (resumed, whole):
-        batches = Batches(drawings, config)
+        batches = Batches(drawings, config, partial(make_arrays, drawings, config))
         while trainer.seen < until:
             trainer.step(batches[trainer.seen])
     for name, value in whole.network.state_dict().items():
@@ -230,9 +233,10 @@ def test_two_processes_train_together(drawings, bank_file, tmp_path):
 
 def test_each_process_has_its_own_part_of_a_batch(drawings):
     config = TrainConfig(batch=8)
-    parts = [Batches(drawings, config, process, 2)[64] for process in range(2)]
-    assert [len(part["crops"]) for part in parts] == [4, 4]
-    assert not np.array_equal(parts[0]["crops"], parts[1]["crops"])
+    make = partial(make_arrays, drawings, config)
+    parts = [Batches(drawings, config, make, process, 2)[64] for process in range(2)]
+    assert [len(part["images"]) for part in parts] == [4, 4]
+    assert not np.array_equal(parts[0]["images"], parts[1]["images"])
 
 
 def test_losses_of_screen_tangent_and_depth_order():
@@ -278,7 +282,7 @@ def test_warm_start_takes_the_shipped_weights(tmp_path):
     halves = {n: v.half() if v.is_floating_point() else v for n, v in source.state_dict().items()}
     path = tmp_path / "weights.safetensors"
     save_file(halves, str(path))
-    trainer = Trainer(replace(TrainConfig(), samples=1), tmp_path / "run")
+    trainer = make_trainer(replace(TrainConfig(), samples=1), tmp_path / "run")
     assert trainer.resume(path) == "warm start from weights.safetensors"
     for name, value in trainer.average.state_dict().items():
         torch.testing.assert_close(value, halves[name].to(value.dtype))

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import multiprocessing
-import time
 from dataclasses import replace
 from pathlib import Path
 
 from backend.engines.onnx import KEYPOINT_NETWORK
 from backend.errors import InputError
 
-from ..dataset.build import one_thread_each
 from . import shards as shard_files
 from .shards import Shards, draw_in_background, draw_shards, draw_validation, state_folder
 
@@ -54,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
     import torch
     from accelerate import PartialState
 
-    from .train import TrainConfig, Trainer, fit
+    from .loop import drawn_beside
+    from .train import NEW_HEADS, TrainConfig, fit, make_trainer
 
     path = Path(args.config)
     config = TrainConfig.read(path if path.suffix == ".yaml" else _CONFIGS / f"{args.config}.yaml")
@@ -66,38 +64,21 @@ def run(args: argparse.Namespace) -> int:
     torch.set_num_threads(args.threads)
     drawings = shard_files.drawings_folder()
     process = PartialState(cpu=args.device == "cpu")
-    count = -(-config.drawings // shard_files.SHARD)
-    with process.main_process_first():  # the others find everything drawn
+    with process.main_process_first():  # the others find it drawn
         draw_validation(drawings, args.poses)
-        if not args.drawers:
-            draw_shards(drawings / "train", range(count), args.poses, _TRAINING_SEED)
-    context = multiprocessing.get_context("spawn")
-    drawers = [
-        context.Process(
-            target=draw_in_background,
-            args=(drawings / "train", range(k, count, args.drawers), args.poses, _TRAINING_SEED),
-            daemon=True,
-        )
-        for k in range(args.drawers if process.is_main_process else 0)
-    ]
-    with one_thread_each():
-        for drawer in drawers:
-            drawer.start()
-    try:
-        train = Shards(drawings / "train")
-        enough = min(config.first_drawings, count * shard_files.SHARD)
-        while train.refresh() < enough:
-            ended = process.is_main_process and not any(drawer.is_alive() for drawer in drawers)
-            if ended and train.refresh() < enough:
-                raise InputError("The drawing processes ended early; look at the message above.")
-            process.print(f"Drawing: {len(train)} of the first {enough} ...", flush=True)
-            time.sleep(5)
-        trainer = Trainer(config, state_folder() / path.stem, args.device)
+    train = Shards(drawings / "train")
+    shards = -(-config.drawings // shard_files.SHARD)
+    enough = min(config.first_drawings, shards * shard_files.SHARD)
+    with drawn_beside(
+        draw_in_background if args.drawers else draw_shards,
+        drawings / "train",
+        shards,
+        (args.poses, _TRAINING_SEED),
+        args.drawers,
+        lambda: (train.refresh(), enough),
+    ):
+        trainer = make_trainer(config, state_folder() / path.stem, args.device)
         shipped = KEYPOINT_NETWORK.with_suffix(".safetensors") if config.size == "S" else None
-        warm_start = None if args.no_warm_start else shipped
-        process.print(trainer.resume(warm_start), flush=True)
-        fit(trainer, train, Shards(drawings / "validation"), args.minutes, readers=args.readers)
-    finally:
-        for drawer in drawers:
-            drawer.terminate()
+        process.print(trainer.resume(None if args.no_warm_start else shipped, NEW_HEADS), flush=True)
+        fit(trainer, config, train, Shards(drawings / "validation"), args.minutes, readers=args.readers)
     return 0

@@ -1,27 +1,26 @@
-"""``python -m training train-finder``: the training loop of the finder network, resumable, from a seed."""
+"""``python -m training train-finder``: what the finder network is trained with. The loop is in loop.py."""
 
 from __future__ import annotations
 
 import argparse
-import copy
 import math
-import multiprocessing
-import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 import yaml
+from accelerate import PartialState
 from torch import Tensor
-from tqdm import tqdm
 
 from backend.errors import InputError
 from backend.finder import decode, overlap
 from backend.models.finder_network import CELL, PAGE_SIZE, FinderNetwork
 
-from ..dataset.build import one_thread_each
+from . import loop
 from .finder_data import SHARD, PageBatch, Pages, draw_pages, make_batch, pages_folder
+from .loop import Arrays, Schedule, Trainer, drawn_beside
 from .shards import state_folder
 
 _CONFIG = Path(__file__).parent.parent / "configs" / "finder.yaml"
@@ -37,18 +36,10 @@ _MIDDLE = 0.35
 
 
 @dataclass(frozen=True)
-class FinderConfig:
-    """One experiment; training/configs/finder.yaml holds these fields.
+class FinderConfig(Schedule):
+    """One experiment; training/configs/finder.yaml holds these fields and the schedule's, whose samples are pages.
 
     Attributes:
-        samples: pages to see in the whole run.
-        batch: pages a step.
-        rate: peak learning rate of AdamW.
-        warmup: share of the run in which the rate rises to its peak.
-        decay: share of the run, at its end, in which the rate falls to zero.
-        weight_decay: of AdamW.
-        ema: decay per step of the averaged weights, which are what ships.
-        seed: of initial weights, order and chance.
         pages: pages to put together.
         first_pages: training starts when so many are there.
     """
@@ -56,11 +47,8 @@ class FinderConfig:
     samples: int = 200_000
     batch: int = 32
     rate: float = 2e-3
-    warmup: float = 0.02
     decay: float = 0.5
-    weight_decay: float = 0.03
     ema: float = 0.998
-    seed: int = 1
     pages: int = 46_080
     first_pages: int = 3_072
 
@@ -130,111 +118,30 @@ def reach_loss(reaches: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
     return (loss * weight).sum() / weight.sum().clamp_min(1)
 
 
-def learning_rate(config: FinderConfig, seen: int) -> float:
-    """Rate after ``seen`` pages: linear warm-up, a plateau, and a cosine-shaped fall to zero."""
-    progress = min(seen / config.samples, 1.0)
-    if progress < config.warmup:
-        return config.rate * progress / config.warmup
-    fall = (progress - (1 - config.decay)) / config.decay
-    return config.rate * (0.5 + 0.5 * math.cos(math.pi * max(fall, 0.0)))
+def losses_of(outputs: tuple[Tensor, Tensor], data: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Both losses by name; ``data`` holds pages (``images``) and their ``boxes``, (N, M, 4) pixels."""
+    centres, reaches = outputs
+    wanted, true, weight = targets(data["boxes"], PAGE_SIZE // CELL)
+    return {"centre": centre_loss(centres, wanted), "reach": reach_loss(reaches, true, weight)}
 
 
-class FinderTrainer:
-    """Network, averaged weights, optimiser and the count of pages seen; saved and resumed as one."""
+def make_trainer(config: FinderConfig, folder: Path, device: str = "cpu") -> Trainer:
+    """The finder with fresh weights, ready to be trained; the arguments are Trainer's."""
+    torch.manual_seed(config.seed)
+    weights = {"centre": 1.0, "reach": 1.0}
+    # bfloat16 was ten times slower on the processors that it was tried on.
+    bfloat16 = False if device == "cpu" else None
+    return Trainer(FinderNetwork(), losses_of, weights, config, folder, device, bfloat16=bfloat16)
 
-    def __init__(self, config: FinderConfig, folder: Path, device: str = "cpu") -> None:
-        torch.manual_seed(config.seed)
-        self.config = config
-        self.folder = folder
-        self.device = torch.device(device)
-        network = FinderNetwork().to(self.device)
-        self.network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
-        decayed = [p for p in self.network.parameters() if p.ndim > 1]
-        others = [p for p in self.network.parameters() if p.ndim <= 1]
-        self.optimiser = torch.optim.AdamW(
-            [
-                {"params": decayed, "weight_decay": config.weight_decay},
-                {"params": others, "weight_decay": 0.0},
-            ],
-            lr=config.rate,
-        )
-        self.seen = 0
-        self.hours = 0.0
 
-    @property
-    def checkpoint(self) -> Path:
-        """Where the full state is kept."""
-        return self.folder / "checkpoint.pt"
-
-    def resume(self, warm_start: Path | None = None) -> str:
-        """Go on from the checkpoint, else from committed averaged weights, else from nothing; says which."""
-        if self.checkpoint.is_file():
-            state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
-            self.network.load_state_dict(state["network"])
-            self.average.load_state_dict(state["average"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            self.seen, self.hours = state["seen"], state["hours"]
-            return f"resumed after {self.seen} pages"
-        if warm_start is not None and warm_start.is_file():
-            from safetensors.torch import load_file
-
-            state = load_file(str(warm_start))
-            self.network.load_state_dict(state)
-            self.average.load_state_dict(state)
-            return f"warm start from {warm_start.name}"
-        return "fresh start"
-
-    def save(self) -> None:
-        """Write the full state; a kill in between leaves the older one."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        unfinished = self.checkpoint.with_suffix(".unfinished")
-        state = {
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "seen": self.seen,
-            "hours": self.hours,
-            "config": asdict(self.config),
-        }
-        torch.save(state, unfinished)
-        unfinished.rename(self.checkpoint)
-
-    def step(self, batch: PageBatch) -> dict[str, float]:
-        """One optimiser step. Returns the losses by name."""
-        self.network.train()
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.config, self.seen)
-        pages = torch.from_numpy(batch.pages).to(self.device, memory_format=torch.channels_last)
-        wanted, reaches, weight = targets(torch.from_numpy(batch.boxes).to(self.device), PAGE_SIZE // CELL)
-        centres, predicted = self.network(pages)
-        losses = {
-            "centre": centre_loss(centres, wanted),
-            "reach": reach_loss(predicted, reaches, weight),
-        }
-        total = losses["centre"] + losses["reach"]
-        self.optimiser.zero_grad(set_to_none=True)
-        total.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
-        self.optimiser.step()
-        self.seen += len(pages)
-        self._average()
-        return {name: float(loss.detach()) for name, loss in losses.items()}
-
-    def _average(self) -> None:
-        # Early on the average follows quickly, else it would hold the random start for long.
-        keep = min(self.config.ema, 1 - 10 / (10 + self.seen / self.config.batch))
-        with torch.no_grad():
-            mine = self.average.state_dict()
-            for name, value in self.network.state_dict().items():
-                if value.dtype.is_floating_point:
-                    mine[name].lerp_(value, 1 - keep)
-                else:
-                    mine[name].copy_(value)
+def make_arrays(pages: Pages, indices: np.ndarray, rng: np.random.Generator) -> Arrays:
+    """The batch of those pages, moved and re-inked by chance."""
+    batch = make_batch(pages, indices, rng)
+    return {"images": batch.pages, "boxes": batch.boxes}
 
 
 @torch.no_grad()
-def validate(network: FinderNetwork, batch: PageBatch, least: float = 0.3) -> dict[str, float]:
+def validate(network: torch.nn.Module, batch: PageBatch, least: float = 0.3) -> dict[str, float]:
     """Recall at IoU 0.5 and false finds a page, of what scores at least ``least``."""
     network.eval()
     device = next(network.parameters()).device
@@ -251,56 +158,28 @@ def validate(network: FinderNetwork, batch: PageBatch, least: float = 0.3) -> di
 
 
 def fit(
-    trainer: FinderTrainer,
+    trainer: Trainer,
     train: Pages,
     validation: PageBatch,
     minutes: float = math.inf,
     report: float = 120.0,
 ) -> None:
-    """Train until the configured pages are seen or the minutes are over; saves every ``report`` seconds."""
-    config = trainer.config
-    started = said = time.monotonic()
-    hours_before = trainer.hours
-    sums: dict[str, float] = {}
-    steps = 0
-    bar = tqdm(total=config.samples, initial=trainer.seen, unit=" pages", disable=None)
-    try:
-        while trainer.seen < config.samples and time.monotonic() - started < 60 * minutes:
-            # A generator per step, keyed by the count of pages: with as many drawings on disk, a resumed
-            # run sees what a whole one would.
-            rng = np.random.default_rng((config.seed, trainer.seen))
-            losses = trainer.step(make_batch(train, rng.integers(0, len(train), config.batch), rng))
-            steps += 1
-            bar.update(config.batch)
-            for name, value in losses.items():
-                sums[name] = sums.get(name, 0.0) + value
-            now = time.monotonic()
-            if now - said >= report or trainer.seen >= config.samples:
-                trainer.hours = hours_before + (now - started) / 3600
-                trainer.save()
-                figures = {name: total / steps for name, total in sums.items()}
-                figures |= validate(trainer.average, validation)
-                figures["rate"] = learning_rate(config, trainer.seen)
-                tqdm.write(
-                    f"{trainer.seen:>9} pages of {len(train)}, {trainer.hours:.2f} h: "
-                    + ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
-                )
-                sums, steps, said = {}, 0, time.monotonic()
-                train.refresh()
-    finally:  # a run that is stopped by hand goes on from where it was
-        trainer.hours = hours_before + (time.monotonic() - started) / 3600
-        trainer.save()
-        bar.close()
+    """Train on pages, reporting on others that are never trained on; the rest as of loop.fit."""
+    loop.fit(
+        trainer,
+        train,
+        partial(make_arrays, train),
+        lambda: validate(trainer.average, validation),
+        minutes,
+        report,
+    )
 
 
 def load_average(folder: Path) -> FinderNetwork:
     """The averaged network of a run's checkpoint. Raises InputError when there is none."""
-    path = folder / "checkpoint.pt"
-    if not path.is_file():
-        raise InputError(f"There is no checkpoint in {folder}; run python -m training train-finder first.")
-    network = FinderNetwork()
-    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["average"])
-    return network.eval()
+    network = loop.load_average(folder, lambda _: FinderNetwork())
+    assert isinstance(network, FinderNetwork)
+    return network
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -334,35 +213,20 @@ def run(args: argparse.Namespace) -> int:
     cv2.setNumThreads(1)
     torch.set_num_threads(args.threads)
     folder = pages_folder()
+    PartialState(cpu=args.device == "cpu")
     draw_pages(folder / "validation", range(1), args.poses, _VALIDATION_SEED, validation=True)
-    count = -(-config.pages // SHARD)
-    if not args.drawers:
-        draw_pages(folder / "train", range(count), args.poses, _TRAINING_SEED)
-    context = multiprocessing.get_context("spawn")
-    drawers = [
-        context.Process(
-            target=draw_pages,
-            args=(folder / "train", range(k, count, args.drawers), args.poses, _TRAINING_SEED),
-            daemon=True,
-        )
-        for k in range(args.drawers)
-    ]
-    with one_thread_each():
-        for drawer in drawers:
-            drawer.start()
-    try:
-        train = Pages(folder / "train")
-        enough = min(config.first_pages, count * SHARD)
-        while train.refresh() < enough:
-            if not any(drawer.is_alive() for drawer in drawers) and train.refresh() < enough:
-                raise InputError("The drawing processes ended early; look at the message above.")
-            print(f"Drawing: {len(train)} of the first {enough} ...", flush=True)
-            time.sleep(5)
-        trainer = FinderTrainer(config, state_folder() / args.config.stem, args.device)
+    train = Pages(folder / "train")
+    shards = -(-config.pages // SHARD)
+    enough = min(config.first_pages, shards * SHARD)
+    with drawn_beside(
+        draw_pages,
+        folder / "train",
+        shards,
+        (args.poses, _TRAINING_SEED),
+        args.drawers,
+        lambda: (train.refresh(), enough),
+    ):
+        trainer = make_trainer(config, state_folder() / args.config.stem, args.device)
         print(trainer.resume(None if args.no_warm_start else _COMMITTED), flush=True)
-        validation = make_batch(Pages(folder / "validation"), np.arange(256))
-        fit(trainer, train, validation, args.minutes)
-    finally:
-        for drawer in drawers:
-            drawer.terminate()
+        fit(trainer, train, make_batch(Pages(folder / "validation"), np.arange(256)), args.minutes)
     return 0
