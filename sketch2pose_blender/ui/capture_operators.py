@@ -93,21 +93,12 @@ class _State:
                 armature[name] = value
 
 
-class _CaptureOperator(operators._PoseOperator):  # noqa: SLF001 - the operators of this folder share it
-    """What the operators share that pose a drawing where it is."""
-
-    bl_options = {"REGISTER", "UNDO"}
+class DrawingChoices:
+    """What is posed, and how: the same in the panel and in the operators."""
 
     source: bpy.props.EnumProperty(name="Source", description="What is posed", items=SOURCES)
-    object: bpy.props.StringProperty(
-        name="Object", description="The grease pencil object or the reference image; the active one if empty"
-    )
     layer: bpy.props.StringProperty(
         name="Layer", description="The one layer that is posed; all visible, unlocked ones if empty"
-    )
-    image: bpy.props.StringProperty(name="Image", description="The image's name; the chosen one if empty")
-    filepath: bpy.props.StringProperty(
-        name="File", description="The image file", subtype="FILE_PATH", options={"SKIP_SAVE"}
     )
     view: bpy.props.EnumProperty(name="View", description="From where strokes are seen", items=VIEWS)
     target: bpy.props.EnumProperty(name="Target", description="What takes the pose", items=TARGETS)
@@ -120,6 +111,20 @@ class _CaptureOperator(operators._PoseOperator):  # noqa: SLF001 - the operators
     )
     stretch: bpy.props.BoolProperty(
         name="Stretch Bones", description="Stretch the bones to the drawing's proportions"
+    )
+
+
+class _CaptureOperator(DrawingChoices, operators._PoseOperator):  # noqa: SLF001 - the operators of this folder share it
+    """What the operators share that pose a drawing where it is."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    object: bpy.props.StringProperty(
+        name="Object", description="The grease pencil object or the reference image; the active one if empty"
+    )
+    image: bpy.props.StringProperty(name="Image", description="The image's name; the chosen one if empty")
+    filepath: bpy.props.StringProperty(
+        name="File", description="The image file", subtype="FILE_PATH", options={"SKIP_SAVE"}
     )
 
     @classmethod

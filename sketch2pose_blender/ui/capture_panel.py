@@ -7,38 +7,18 @@ from __future__ import annotations
 
 import bpy
 
-from .capture_operators import SIZES, SOURCES, TARGETS, VIEWS, SKETCH2POSE_OT_pose_drawing
+from .capture_operators import DrawingChoices, SKETCH2POSE_OT_pose_drawing
+from .subpanel import Subpanel
 
 
-class SKETCH2POSE_PG_capture(bpy.types.PropertyGroup):
+class SKETCH2POSE_PG_capture(DrawingChoices, bpy.types.PropertyGroup):
     """What is posed, and how; saved with the scene."""
 
-    source: bpy.props.EnumProperty(name="Source", description="What is posed", items=SOURCES)
-    layer: bpy.props.StringProperty(
-        name="Layer", description="The one layer that is posed; all visible, unlocked ones if empty"
-    )
-    view: bpy.props.EnumProperty(name="View", description="From where strokes are seen", items=VIEWS)
-    target: bpy.props.EnumProperty(name="Target", description="What takes the pose", items=TARGETS)
-    all_figures: bpy.props.BoolProperty(
-        name="All Figures", description="Pose every figure in the drawing, each into a new armature"
-    )
-    size: bpy.props.EnumProperty(name="Size", description="How large the posed figure is", items=SIZES)
-    on_ground: bpy.props.BoolProperty(
-        name="On the Ground", description="Let the figure's lowest point stand on the ground, z = 0"
-    )
-    stretch: bpy.props.BoolProperty(
-        name="Stretch Bones", description="Stretch the bones to the drawing's proportions"
-    )
 
-
-class SKETCH2POSE_PT_capture(bpy.types.Panel):
+class SKETCH2POSE_PT_capture(Subpanel, bpy.types.Panel):
     """Pose a drawing where it is."""
 
     bl_label = "Pose Drawing"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Sketch2Pose"
-    bl_parent_id = "SKETCH2POSE_PT_pose"
 
     def draw(self, context: bpy.types.Context) -> None:
         """Lay out the panel."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..editing import gizmos, operators, overlay
+from .subpanel import Subpanel
 
 if TYPE_CHECKING:
     from ..editing.corrected import Corrected
@@ -50,14 +51,10 @@ class SKETCH2POSE_PG_correcting(bpy.types.PropertyGroup):
     joint: bpy.props.StringProperty(name="Joint", description="The joint that was dragged last")
 
 
-class SKETCH2POSE_PT_correct(bpy.types.Panel):
+class SKETCH2POSE_PT_correct(Subpanel, bpy.types.Panel):
     """Correct the pose over its drawing."""
 
     bl_label = "Correct"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Sketch2Pose"
-    bl_parent_id = "SKETCH2POSE_PT_pose"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -12,6 +12,7 @@ import bpy
 from bpy_extras.io_utils import ExportHelper
 
 from . import preferences
+from .subpanel import ArmatureSubpanel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -225,21 +226,10 @@ def draw_in_file_menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
     menu.layout.menu(SKETCH2POSE_MT_export.bl_idname, icon="ARMATURE_DATA")
 
 
-class SKETCH2POSE_PT_export(bpy.types.Panel):
+class SKETCH2POSE_PT_export(ArmatureSubpanel, bpy.types.Panel):
     """Animation of the active armature: copied from elsewhere, written to files."""
 
     bl_label = "Copy & Export"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Sketch2Pose"
-    bl_parent_id = "SKETCH2POSE_PT_pose"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Shown where there is an armature."""
-        thing = context.active_object
-        return thing is not None and (thing.type == "ARMATURE" or thing.find_armature() is not None)
 
     def draw(self, context: bpy.types.Context) -> None:  # noqa: ARG002
         """Lay out the buttons."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import bpy
 
+from .subpanel import ArmatureSubpanel
+
 
 class SKETCH2POSE_OT_key_pose(bpy.types.Operator):
     """Key the armature's pose at the current frame"""
@@ -65,21 +67,10 @@ class SKETCH2POSE_OT_key_pose(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SKETCH2POSE_PT_keep(bpy.types.Panel):
+class SKETCH2POSE_PT_keep(ArmatureSubpanel, bpy.types.Panel):
     """Keys of the active armature."""
 
     bl_label = "Key"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Sketch2Pose"
-    bl_parent_id = "SKETCH2POSE_PT_pose"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Shown where there is an armature."""
-        thing = context.active_object
-        return thing is not None and (thing.type == "ARMATURE" or thing.find_armature() is not None)
 
     def draw(self, context: bpy.types.Context) -> None:  # noqa: ARG002
         """Lay out the buttons."""

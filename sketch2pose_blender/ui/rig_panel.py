@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from . import preferences
+from .subpanel import ArmatureSubpanel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -251,21 +252,10 @@ def _load(context: bpy.types.Context, path: Path) -> None:
     keep_table(armature, RigMapping(bones, dict.fromkeys(bones, 1.0), 1.0), "", path.stem)
 
 
-class SKETCH2POSE_PT_rig(bpy.types.Panel):
+class SKETCH2POSE_PT_rig(ArmatureSubpanel, bpy.types.Panel):
     """The bones of the active rig."""
 
     bl_label = "Rig"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Sketch2Pose"
-    bl_parent_id = "SKETCH2POSE_PT_pose"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Shown where there is an armature."""
-        thing = context.active_object
-        return thing is not None and (thing.type == "ARMATURE" or thing.find_armature() is not None)
 
     def draw(self, context: bpy.types.Context) -> None:
         """Lay out the table."""
