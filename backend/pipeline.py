@@ -36,7 +36,7 @@ WHOLE_PAGE_BONUS = 0.02
 #: A reading with left and right exchanged is told where it is at least so probable.
 LEAST_OTHER_READING = 0.05
 #: So many poses of a figure are offered where all are asked for.
-MOST_HYPOTHESES = 8
+OFFERED_HYPOTHESES = 8
 #: Of so many readings for each pose that is asked for the most telling are given.
 ALTERNATIVES_A_POSE = 2
 #: Two figures overlap at most this share of the smaller one's box.
@@ -180,7 +180,8 @@ class Pipeline:
         if count != 1 and len(found):  # where the network sees nothing, no keypoints make up for it
             seen = chances >= LEAST_SCORE
             boxes, chances, told = boxes[seen], chances[seen], int(seen[:told].sum())
-        detections = detect(self.engine, gray, boxes)
+        known = whole if told == len(groups) else []
+        detections = [*known, *detect(self.engine, gray, boxes[len(known) :])]
         if len(boxes) > told:
             keypoints = np.stack([detection.keypoints for detection in detections[told:]])
             page = np.tile(gray.shape[::-1], 2)

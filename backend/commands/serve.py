@@ -125,14 +125,14 @@ class PipelinePoser:
 
     def pose(self, request: PoseRequest, report: Callable[[float], None]) -> PoseResult:
         """Pose a drawing. Raises InputError, or what ``report`` raises."""
-        from ..pipeline import MOST_HYPOTHESES
+        from ..pipeline import OFFERED_HYPOTHESES
 
         report(0.1)
         image = self._pipeline.pose(
             request.image,
             figures=request.figures,
             box=request.box,
-            hypotheses=request.hypotheses or MOST_HYPOTHESES,
+            hypotheses=request.hypotheses or OFFERED_HYPOTHESES,
         )
         report(0.9)
         return PoseResult(self._pipeline.generator, (image,))
