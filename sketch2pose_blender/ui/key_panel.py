@@ -67,7 +67,7 @@ class SKETCH2POSE_OT_key_pose(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SKETCH2POSE_PT_keep(ArmatureSubpanel, bpy.types.Panel):
+class SKETCH2POSE_PT_key(ArmatureSubpanel, bpy.types.Panel):
     """Keys of the active armature."""
 
     bl_label = "Key"
@@ -81,4 +81,4 @@ class SKETCH2POSE_PT_keep(ArmatureSubpanel, bpy.types.Panel):
         row.operator(SKETCH2POSE_OT_key_pose.bl_idname, text="Selected").selected_only = True
 
 
-CLASSES = (SKETCH2POSE_OT_key_pose, SKETCH2POSE_PT_keep)
+CLASSES = (SKETCH2POSE_OT_key_pose, SKETCH2POSE_PT_key)
