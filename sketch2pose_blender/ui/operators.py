@@ -10,9 +10,6 @@ step; after a failure it is as it was.
 
 from __future__ import annotations
 
-import logging
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +22,6 @@ from . import preferences, service
 if TYPE_CHECKING:
     from ..core.boundary import Body, Hypothesis, PoseResult
     from ..core.client import PoseJob
-
-_log = logging.getLogger(__name__)
 
 # numpy and the backend's modules are imported where they are first used: switching the extension on
 # should cost Blender's start nothing.
@@ -120,6 +115,8 @@ class _PoseOperator:
             context.workspace.status_text_set(None)
             self._timer = None
         if self._folder is not None:
+            import shutil
+
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
@@ -140,9 +137,11 @@ class _PoseOperator:
             outcome = step(context)
         except SketchPoseError as error:
             sentence = str(error)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             # Blender would show a traceback; it goes to the console instead.
-            _log.exception("posing failed")
+            import logging
+
+            logging.getLogger(__name__).exception("posing failed")
             sentence = f"An unexpected error occurred ({type(error).__name__}: {error}); please report it."
         else:
             if "FINISHED" in outcome:
@@ -154,6 +153,8 @@ class _PoseOperator:
         return {"CANCELLED"}
 
     def _start(self, context: bpy.types.Context) -> PoseJob:
+        import tempfile
+
         from .image_files import image_file
 
         self.remember_target(context)
