@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 
 from ..errors import InputError, InstallError
 from ..keypoints import CROP_SIZE, NetworkOutput
+from .fallback import FallingBack
 
 WEIGHTS_FOLDER = Path(__file__).parent.parent / "weights"
 
@@ -27,8 +27,6 @@ PROVIDERS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("coreml", "CoreMLExecutionProvider", {"ModelFormat": "MLProgram"}),
     ("cpu", "CPUExecutionProvider", {}),
 )
-
-_log = logging.getLogger(__name__)
 
 
 def file_sha256(path: Path) -> str:
@@ -79,7 +77,7 @@ def load_runtime() -> Any:
     return onnxruntime
 
 
-class OnnxEngine:
+class OnnxEngine(FallingBack):
     """Runs the keypoint network with ONNX Runtime.
 
     A graphics device is tried where the build of ONNX Runtime offers one; where it fails, at the start or
@@ -120,36 +118,7 @@ class OnnxEngine:
             self._devices = [device]
         self._start()
 
-    def predict(self, crops: np.ndarray) -> NetworkOutput:
-        """Run the keypoint network.
-
-        Args:
-            crops: (N, 128, 128) float32, each standardised.
-        """
-        while True:
-            try:
-                return self._run(crops)
-            except Exception as error:
-                if not self._next_device(error):
-                    raise
-
-    def _start(self) -> None:
-        """Open a session on the first device that a prediction works on."""
-        while True:
-            try:
-                self._open()
-                if self.device != "cpu":  # drivers fail at the first run, not when the session is made
-                    self._run(np.zeros((1, CROP_SIZE, CROP_SIZE), np.float32))
-            except Exception as error:  # ONNX Runtime raises types of its own that share no base
-                if not self._next_device(error, reopen=False):
-                    raise InstallError(
-                        f"The network {self._graph.name} cannot be loaded; install Sketch2Pose again."
-                    ) from error
-            else:
-                return
-
     def _open(self) -> None:
-        self.device = self._devices[0]
         options = self._runtime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.log_severity_level = 3
@@ -162,16 +131,11 @@ class OnnxEngine:
         if self._session.get_providers()[0] != providers[0][0]:
             raise RuntimeError(f"ONNX Runtime left {providers[0][0]} out")
         self._names = [output.name for output in self._session.get_outputs()]
+        if self.device != "cpu":  # drivers fail at the first run, not when the session is made
+            self._run(np.zeros((1, CROP_SIZE, CROP_SIZE), np.float32))
 
-    def _next_device(self, error: Exception, *, reopen: bool = True) -> bool:
-        """Give up the device that failed; False where no other is left."""
-        if len(self._devices) == 1:
-            return False
-        _log.warning("ONNX Runtime failed on %s, going on without it: %s", self._devices[0], error)
-        del self._devices[0]
-        if reopen:
-            self._start()
-        return True
+    def _refusal(self, error: Exception) -> InstallError:  # noqa: ARG002
+        return InstallError(f"The network {self._graph.name} cannot be loaded; install Sketch2Pose again.")
 
     def _run(self, crops: np.ndarray) -> NetworkOutput:
         values = self._session.run(None, {"crops": crops[:, None].astype(np.float32)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +9,14 @@ import numpy as np
 
 from ..errors import InputError, InstallError
 from ..keypoints import CROP_SIZE, NetworkOutput
+from .fallback import FallingBack
 from .onnx import KEYPOINT_NETWORK, check_weights
 
 #: The devices that can be asked for, best first.
 DEVICES = ("cuda", "mps", "cpu")
 
-_log = logging.getLogger(__name__)
 
-
-class TorchEngine:
+class TorchEngine(FallingBack):
     """Runs the keypoint network with PyTorch.
 
     Attributes:
@@ -70,21 +68,6 @@ class TorchEngine:
         self._devices = self._found(device)
         self._start()
 
-    def predict(self, crops: np.ndarray) -> NetworkOutput:
-        """Run the keypoint network.
-
-        Args:
-            crops: (N, 128, 128) float32, each standardised.
-        """
-        while True:
-            try:
-                return self._run(crops)
-            except Exception as error:  # out of the device's memory, a driver that fell over
-                if len(self._devices) == 1:
-                    raise
-                self._give_up(error)
-                self._start()
-
     def _found(self, device: str) -> list[str]:
         """The devices to try, best first."""
         torch = self._torch
@@ -96,27 +79,14 @@ class TorchEngine:
             raise InputError(f"PyTorch finds no device {device} here; choose auto or {' or '.join(found)}.")
         return [device]
 
-    def _start(self) -> None:
-        """Move the network to the first device that a prediction works on."""
-        while True:
-            self.device = self._devices[0]
-            try:
-                self._network.to(self.device)
-                # A build of PyTorch for other GPUs than this one fails here.
-                self._run(np.zeros((1, CROP_SIZE, CROP_SIZE), np.float32))
-            except Exception as error:
-                if len(self._devices) == 1:
-                    reason = str(error).strip().partition("\n")[0]
-                    raise InputError(
-                        f"PyTorch cannot compute on {self.device} ({reason}); choose another device."
-                    ) from error
-                self._give_up(error)
-            else:
-                return
+    def _open(self) -> None:
+        self._network.to(self.device)
+        # A build of PyTorch for other GPUs than this one fails here.
+        self._run(np.zeros((1, CROP_SIZE, CROP_SIZE), np.float32))
 
-    def _give_up(self, error: Exception) -> None:
-        _log.warning("PyTorch failed on %s, going on without it: %s", self._devices[0], error)
-        del self._devices[0]
+    def _refusal(self, error: Exception) -> InputError:
+        reason = str(error).strip().partition("\n")[0]
+        return InputError(f"PyTorch cannot compute on {self.device} ({reason}); choose another device.")
 
     def _run(self, crops: np.ndarray) -> NetworkOutput:
         torch = self._torch
