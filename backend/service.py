@@ -76,6 +76,8 @@ def application(
                     image += chunk
         except TimeoutError as error:
             raise ServiceError("late", "The image did not come in time; send it again.") from error
+        if not image:
+            raise InputError("The request has no image; send an image file as its body.")
         job = queue.submit(PoseRequest.from_query(_query(request), bytes(image)))
         return JSONResponse(api.status_to_json(job.status), 202)
 
@@ -98,6 +100,10 @@ def application(
         queue.cancel(job)
         return JSONResponse(api.status_to_json(job.status))
 
+    async def job(request: Request) -> Response:
+        # One route: of two, a refusal's Allow header would name the methods of the first alone.
+        return await (cancel if request.method == "DELETE" else status)(request)
+
     async def tell(request: Request) -> Response:  # noqa: ARG001
         limits = {"image_bytes": most_image_bytes, "figures": api.MOST_FIGURES}
         return JSONResponse({"protocol": PROTOCOL, "version": __version__, "limits": limits, **info()})
@@ -108,8 +114,7 @@ def application(
     app = Starlette(
         routes=[
             Route("/v1/jobs", submit, methods=["POST"]),
-            Route("/v1/jobs/{id}", status, methods=["GET"]),
-            Route("/v1/jobs/{id}", cancel, methods=["DELETE"]),
+            Route("/v1/jobs/{id}", job, methods=["GET", "DELETE"]),
             Route("/v1/jobs/{id}/result", result, methods=["GET"]),
             Route("/v1/info", tell, methods=["GET"]),
             Route("/openapi.json", openapi, methods=["GET"]),
@@ -129,9 +134,14 @@ def description() -> dict[str, Any]:
     """The OpenAPI description, with the schema of results inside."""
     plain = json.loads(OPENAPI_FILE.read_text(encoding="utf-8"))
     plain["info"]["version"] = __version__
-    result = json.loads(api.SCHEMA_FILE.read_text(encoding="utf-8"))
-    result["$id"] = "urn:sketch2pose:poses"  # its own references stay inside it
-    plain["components"]["schemas"]["Result"] = result
+    schemas = plain["components"]["schemas"]
+    # What the schema of results defines for itself becomes the description's own: few programs that read
+    # OpenAPI follow references into a schema within the schema.
+    text = api.SCHEMA_FILE.read_text(encoding="utf-8").replace("#/$defs/", "#/components/schemas/")
+    result = json.loads(text)
+    del result["$schema"]
+    schemas |= result.pop("$defs")
+    schemas["Result"] = result
     return plain
 
 

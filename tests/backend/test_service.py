@@ -136,7 +136,13 @@ def test_wrong_options_are_one_sentence(service, query):
     one_sentence(plain)
 
 
-@pytest.mark.parametrize("image", [b"", b"no image", b"/etc/passwd", b"\x89PNG\r\n\x1a\n broken"])
+def test_an_empty_request_is_one_sentence(service):
+    status, plain, _ = service.ask("POST", "/v1/jobs", b"")
+    assert status == 422
+    assert "no image" in one_sentence(plain)
+
+
+@pytest.mark.parametrize("image", [b"no image", b"/etc/passwd", b"\x89PNG\r\n\x1a\n broken"])
 def test_what_is_no_image_is_one_sentence(service, image):
     status, plain = service.result(service.submit(image))
     assert status == 422
