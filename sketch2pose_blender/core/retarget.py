@@ -7,7 +7,9 @@ orientation, ``D`` the shortest turn from the bone's rest direction to the sourc
 turn onto the posed direction, which is the identity unless one bone stands for several joints.
 
 Pelvis and head keep their sense instead (``D`` is the identity: upright stays upright), feet keep theirs
-(``D`` turns about the vertical only: a flat foot stays flat), and a hand turns with its forearm's ``D``.
+(``D`` turns about the vertical only: a flat foot stays flat). A hand's fingers point and its palm looks where the
+source's do, where finger bones tell how it rests: half of the twist that this takes is the forearm's. Else it turns
+with its forearm's ``D``.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from functools import cached_property
 
 import numpy as np
 
-from .boundary import JOINT_NAMES, forward_kinematics, global_rotations
+from .boundary import JOINT_NAMES, forward_kinematics, global_rotations, matrix_to_axis_angle, rodrigues
+from .hands import frame_of, hand_frame
 from .rig_mapping import Skeleton
 
 #: Joint -> the joints its bone may point at; the first that the target has counts.
@@ -39,6 +42,9 @@ for _side in ("left", "right"):
 _SAME_AS = {
     f"{s}_{j}": f"{s}_{k}" for s in ("left", "right") for j, k in (("wrist", "elbow"), ("foot", "ankle"))
 }
+
+#: A foot that goes on this share of its length sideways or less points nowhere.
+_STEEP = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,12 +113,33 @@ class Target:
             own = self._head(end) - self._head(joint)
             source = self.to_armature @ (self._source(end) - self._source(joint))
             if joint.endswith("ankle"):
-                up = self.to_armature[:, 1]
+                up, far = self.to_armature[:, 1], float(np.linalg.norm(own))
                 own, source = own - up * (own @ up), source - up * (source @ up)
+                if np.linalg.norm(own) < _STEEP * far:  # it says nothing about where the foot points
+                    own = source
             found[joint] = shortest_turn(own, source)
+        for side in ("left", "right"):
+            found |= self._hand(side, found)
         for joint in self.bones:
             found.setdefault(joint, found.get(_SAME_AS.get(joint, ""), np.eye(3)))
         return found
+
+    def _hand(self, side: str, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Joint -> ``D`` of a side's hand and forearm, where finger bones tell how the hand rests."""
+        wrist, elbow = f"{side}_wrist", f"{side}_elbow"
+        if elbow not in found or wrist not in self.bones:
+            return {}
+        along = self.to_armature @ (self._source(f"{side}_hand") - self._source(wrist))
+        palm = -self.to_armature[:, 1]  # the source rests in a T-pose, palms down
+        own = hand_frame(
+            self.skeleton, self.reference[0], self.places[wrist], self.places[elbow],
+            left=side == "left", usual_palm=found[elbow].T @ palm,
+        )  # fmt: skip
+        if own is None:
+            return {}
+        turn = frame_of(along, palm) @ own.T
+        forearm = self.to_armature @ (self._source(wrist) - self._source(elbow))
+        return {wrist: turn, elbow: _twist(turn @ found[elbow].T, _unit(forearm), 0.5) @ found[elbow]}
 
     def _head(self, joint: str) -> np.ndarray:
         return self.reference[0][self.places[joint]]
@@ -219,6 +246,14 @@ def shortest_turn(start: np.ndarray, end: np.ndarray) -> np.ndarray:
         return 2 * np.outer(axis, axis) - np.eye(3)
     cross = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
     return np.eye(3) + cross + cross @ cross / (1 + cosine)
+
+
+def _twist(turn: np.ndarray, axis: np.ndarray, share: float) -> np.ndarray:
+    """(3, 3) a share of what a (3, 3) turn turns about a unit (3,) axis."""
+    half = matrix_to_axis_angle(turn[None])[0] / 2
+    angle = float(np.linalg.norm(half))
+    along = float(half @ axis) / max(angle, 1e-12) * np.sin(angle)
+    return rodrigues(2 * share * float(np.arctan2(along, np.cos(angle))) * axis[None])[0]
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:
