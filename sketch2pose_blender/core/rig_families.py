@@ -5,6 +5,8 @@ A file of ``rig_maps/`` holds:
 - ``name``: what a person calls the family;
 - ``tested``: "files" where real rigs of it run in the tests, "names" where only its names were checked;
 - ``prefixes``: beginnings of the stem that are left out (see :mod:`rig_names`), optional;
+- ``marks``: regular expressions; of families that explain as many joints, the one counts that has such a name,
+  optional;
 - ``joints``: SMPL joint, without its side -> stems, the first that a rig has is taken;
 - ``places``: SMPL joint -> the bone at whose head it is, where that is not its control's, optional;
 - ``repeats``: SMPL joint -> another control that must turn as the joint does, optional;
@@ -16,6 +18,7 @@ A file of ``rig_maps/`` holds:
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -65,6 +68,7 @@ class Family:
         name: what a person calls it.
         tested: "files" or "names".
         prefixes: beginnings of the stem that are left out.
+        marks: regular expressions of names that rigs with the same joints' names lack.
         joints: SMPL joint without its side -> stems.
         places: SMPL joint -> bone at whose head it is, where it is not at its own bone's.
         repeats: SMPL joint -> bone that must turn as the joint does, once the spine is posed.
@@ -76,6 +80,7 @@ class Family:
     name: str
     tested: str
     prefixes: tuple[str, ...]
+    marks: tuple[str, ...]
     joints: dict[str, tuple[str, ...]]
     places: dict[str, str]
     repeats: dict[str, str]
@@ -95,6 +100,7 @@ def families() -> tuple[Family, ...]:
                 values["name"],
                 values["tested"],
                 tuple(values.get("prefixes", ())),
+                tuple(values.get("marks", ())),
                 {joint: tuple(stems) for joint, stems in values["joints"].items()},
                 values.get("places", {}),
                 values.get("repeats", {}),
@@ -127,14 +133,14 @@ def _ik_limb(values: dict, side: str) -> IkLimb:
 def match_family(skeleton: Skeleton) -> tuple[Family, RigMapping] | None:
     """The family that explains most joints of a skeleton by their names, if one has all that it needs."""
     plain = [plain_name(name) for name in skeleton.names]
-    best: tuple[tuple[int, int], Family, dict[str, int]] | None = None
+    best: tuple[tuple[int, int, int], Family, dict[str, int]] | None = None
     for family in families():
         joints = _sided(family)
         bones = _named(family, plain)
         if not {joint for joint in joints if joint.rpartition("_")[2] in _NEEDED} <= bones.keys():
             continue
-        # Of two that explain as much, the one that expected no more.
-        score = len(bones), len(bones) - len(joints)
+        # Of two that explain as much, the one that expected no more, then the one whose mark is there.
+        score = len(bones), len(bones) - len(joints), _marked(family, skeleton)
         if best is None or score > best[0]:
             best = score, family, bones
     if best is None:
@@ -143,6 +149,13 @@ def match_family(skeleton: Skeleton) -> tuple[Family, RigMapping] | None:
     sure = 1.0 if _in_order(skeleton, bones) else 0.6
     names = {joint: skeleton.names[bone] for joint, bone in bones.items()}
     return family, RigMapping(names, dict.fromkeys(names, sure), sure)
+
+
+def _marked(family: Family, skeleton: Skeleton) -> int:
+    """1 where a mark of the family is there, -1 where it should be and is not."""
+    if not family.marks:
+        return 0
+    return 1 if any(re.search(mark, name) for mark in family.marks for name in skeleton.names) else -1
 
 
 def _sided(family: Family) -> dict[str, tuple[Side, tuple[str, ...]]]:

@@ -12,12 +12,13 @@ Side = Literal["left", "right", ""]
 _SIDES: dict[str, Side] = {
     **dict.fromkeys(("l", "left", "lft", "lf"), "left"),
     **dict.fromkeys(("r", "right", "rgt", "rt"), "right"),
+    "\u5de6": "left", "\u53f3": "right",
 }  # fmt: skip
 
-#: A word: letters of one case, a capitalised word, a run of capitals before one, a number.
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-#: Sides that are written at the front of a word in lower case: "leftarm".
-_GLUED = re.compile(r"(left|right)(?=[a-z]{2})")
+#: A word: letters of one case, a capitalised word, a run of capitals before one, a number, Japanese or Chinese.
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[\u3005-\u30ff\u4e00-\u9fff]+")
+#: Sides that are written at the front of a word: "leftarm", and the characters for left and right.
+_GLUED = re.compile(r"(left|right)(?=[a-z]{2})|(\u5de6|\u53f3)(?=.)")
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def plain_name(name: str) -> PlainName:
     else:
         for place, word in enumerate(words):
             if glued := _GLUED.match(word):
-                side = _SIDES[glued[1]]
+                side = _SIDES[glued[0]]
                 words[place] = word[glued.end() :]
                 break
     return PlainName("".join(str(int(word)) if word.isdigit() else word for word in words), side)

@@ -2,12 +2,15 @@
 
 from itertools import permutations, product
 
+import addon_utils
+import bpy
 import numpy as np
 import pytest
 from random_skeletons import random_skeleton
 from rigs import imported, truth
 
 from sketch2pose_blender.core.rig_mapping import Skeleton, map_skeleton
+from sketch2pose_blender.rig.humanoid import find_humanoid
 
 #: Joint -> its parent and place in metres, facing -y, left at +x; the last ones are no joints of SMPL.
 FIGURE = {
@@ -97,6 +100,69 @@ def test_a_figure_that_faces_no_axis():
     turn = np.radians(33)
     skeleton, joints = figure(((np.cos(turn), -np.sin(turn), 0), (np.sin(turn), np.cos(turn), 0), (0, 0, 1)))
     assert map_skeleton(skeleton).bones == joints
+
+
+#: CMU's motion capture as BVH, in two spellings: name (child names), offsets in inches, y up.
+CMU_LEG = "{s}HipJoint 0 0 0 > {side}UpLeg {x}1.4 -1.8 0.8 > {side}Leg {x}2.4 -6.7 0 > {side}Foot {x}2.6 -7.2 0 > {side}ToeBase {x}0.2 -0.5 2.2"
+CMU_ARM = "{side}Shoulder 0 0 0 > {side}Arm {x}3.5 0.8 -0.2 > {side}ForeArm {x}5.0 0 0 > {side}Hand {x}3.5 0 0 > {side}FingerBase 0 0 0 > {side}HandIndex1 {x}0.7 0 0"
+CMU = {
+    "files with LowerBack": (
+        "Hips 0 0 0 > LowerBack 0 0 0 > Spine 0 2 -0.2 > Spine1 0 2 0",
+        "Neck 0 0 0 > Neck1 0 1.7 0 > Head 0 1.7 0.2",
+        CMU_LEG,
+        CMU_ARM,
+        {"pelvis": "Hips", "spine1": "LowerBack", "spine2": "Spine", "spine3": "Spine1", "neck": "Neck", "head": "Head",
+         "left_collar": "LeftShoulder", "left_shoulder": "LeftArm", "left_elbow": "LeftForeArm", "left_wrist": "LeftHand",
+         "left_hip": "LeftUpLeg", "left_knee": "LeftLeg", "left_ankle": "LeftFoot", "left_foot": "LeftToeBase"},
+    ),
+    "files with LeftCollar": (
+        "Hips 0 0 0 > lowerback 0 0 0 > Chest 0 2 -0.2 > Chest2 0 2 0",
+        "lowerneck 0 0 0 > Neck 0 1.7 0 > Head 0 1.7 0.2",
+        "{side}hipjoint 0 0 0 > {side}Hip {x}1.4 -1.8 0.8 > {side}Knee {x}2.4 -6.7 0 > {side}Ankle {x}2.6 -7.2 0 > {side}Toe {x}0.2 -0.5 2.2",
+        "{side}Collar 0 0 0 > {side}Shoulder {x}3.5 0.8 -0.2 > {side}Elbow {x}5.0 0 0 > {side}radius {x}1.0 0 0 > {side}Wrist {x}2.5 0 0 > {side}hand 0 0 0 > {side}fingers {x}0.7 0 0",
+        {"pelvis": "Hips", "spine1": "lowerback", "spine2": "Chest", "spine3": "Chest2", "neck": "lowerneck", "head": "Head",
+         "left_collar": "LeftCollar", "left_shoulder": "LeftShoulder", "left_elbow": "LeftElbow", "left_wrist": "LeftWrist",
+         "left_hip": "LeftHip", "left_knee": "LeftKnee", "left_ankle": "LeftAnkle", "left_foot": "LeftToe"},
+    ),
+}  # fmt: skip
+
+
+def bvh_text(trunk, top, leg, arm):
+    """A BVH file of one frame at rest."""
+
+    def chain(text, then=()):
+        first, _, rest = text.partition(" > ")
+        name, *offset = first.split()
+        return joint(name, offset, chain(rest, then) if rest else "".join(map(chain, then)))
+
+    def joint(name, offset, inner):
+        channels = "3 Zrotation Yrotation Xrotation"
+        kind = "JOINT"
+        if name == "Hips":
+            kind, channels = "ROOT", "6 Xposition Yposition Zposition Zrotation Yrotation Xrotation"
+            inner += "".join(
+                chain(leg.format(side=s, s=s[0], x=x)) for s, x in (("Left", ""), ("Right", "-"))
+            )
+        end = inner or "End Site\n{\nOFFSET 0 0.5 0\n}\n"
+        return f"{kind} {name}\n{{\nOFFSET {' '.join(offset)}\nCHANNELS {channels}\n{end}}}\n"
+
+    tops = [top, *(arm.format(side=s, x=x) for s, x in (("Left", ""), ("Right", "-")))]
+    tree = chain(trunk, tops)
+    count = 3 * tree.count("CHANNELS") + 3
+    return f"HIERARCHY\n{tree}MOTION\nFrames: 1\nFrame Time: 0.0083\n{' '.join(['0'] * count)}\n"
+
+
+@pytest.mark.parametrize("kind", CMU)
+def test_motion_capture_as_blender_imports_it(kind, tmp_path):
+    *parts, bones = CMU[kind]
+    (tmp_path / "a.bvh").write_text(bvh_text(*parts))
+    addon_utils.enable("io_anim_bvh")
+    bpy.ops.import_anim.bvh(filepath=str(tmp_path / "a.bvh"))
+    armature = next(thing for thing in bpy.data.objects if thing.type == "ARMATURE")
+    right = {j.replace("left", "right"): b.replace("Left", "Right") for j, b in bones.items() if "left" in j}
+    found = find_humanoid(armature)
+    assert found.mapping.bones == bones | right
+    assert found.family is not None
 
 
 def test_real_rigs():
