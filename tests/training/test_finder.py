@@ -29,8 +29,10 @@ from training.fit.finder import (
     targets,
     validate,
 )
-from training.fit.finder_data import Pages, draw_pages, make_batch
+from training.fit.finder_data import draw_pages
 from training.fit.loop import Batches
+from training.fit.page_batches import make_batch
+from training.fit.stored import Stored
 
 CELLS = PAGE_SIZE // CELL
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -42,8 +44,14 @@ def pages(tmp_path_factory, bank_file):
     finder_data.SHARD, shard = 32, finder_data.SHARD
     folder = tmp_path_factory.mktemp("pages")
     draw_pages(folder, range(2), bank_file, seed=100)
-    yield Pages(folder)
+    yield Stored(folder, "pages")
     finder_data.DRAWINGS, finder_data.SHARD = drawings, shard
+
+
+def _page(pages: Stored, index: int) -> tuple[np.ndarray, np.ndarray]:
+    row = np.array([index])
+    boxes = pages.labels(row)["boxes"][0]
+    return pages.pictures(row)[0].numpy(), boxes[boxes.any(1)]
 
 
 def test_the_network_is_small_and_says_something_of_every_cell():
@@ -98,7 +106,7 @@ def test_pages_hold_figures_where_their_boxes_say(pages):
     assert len(pages) == 64
     counts, inks = [], []
     for index in range(len(pages)):
-        page, boxes = pages.get(index)
+        page, boxes = _page(pages, index)
         assert page.shape == (PAGE_SIZE, PAGE_SIZE)
         counts.append(len(boxes))
         border = np.median(np.concatenate([page[0], page[-1], page[:, 0], page[:, -1]]).astype(float))
@@ -111,10 +119,10 @@ def test_pages_hold_figures_where_their_boxes_say(pages):
 
 
 def test_moved_pages_take_their_boxes_along(pages):
-    indices = np.array([k for k in range(len(pages)) if len(pages.get(k)[1]) == 1])
+    indices = np.array([k for k in range(len(pages)) if len(_page(pages, k)[1]) == 1])
     batch = make_batch(pages, indices, np.random.default_rng(0))
     darker = []
-    for page, boxes in zip(batch.pages[:, 0], batch.boxes, strict=True):
+    for page, boxes in zip(batch.pages[:, 0].numpy(), batch.boxes, strict=True):
         for x0, y0, x1, y1 in np.round(boxes[boxes.any(1)]).astype(int):
             ink = np.abs(page - np.median(page)) > 0.7
             inside = np.zeros_like(ink)

@@ -21,7 +21,7 @@ from backend.errors import InputError
 from backend.models.keypoint_network import HEATMAP_SIZE, INPUT_SIZE, SIZES, KeypointNetwork
 from training.drawing.styles import STYLES
 from training.fit import shards as shards_module
-from training.fit.batches import make_batch
+from training.fit.batches import inked, make_batch, warped
 from training.fit.loop import Batches, learning_rate
 from training.fit.losses import (
     depth_order_loss,
@@ -31,7 +31,8 @@ from training.fit.losses import (
     parallel_loss,
     visibility_loss,
 )
-from training.fit.shards import STORED, Shards, draw_shards, write_shard
+from training.fit.shards import STORED, draw_shards, write_shard
+from training.fit.stored import Stored
 from training.fit.train import TrainConfig, arrays_of, fit, load_average, make_arrays, make_trainer
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +44,7 @@ def drawings(tmp_path_factory, machine):
     folder = tmp_path_factory.mktemp("drawings")
     for index in range(2):
         write_shard(folder, index, machine.draw, seed=100)
-    yield Shards(folder)
+    yield Stored(folder, "image")
     shards_module.SHARD = before
 
 
@@ -61,17 +62,17 @@ def test_a_lost_shard_is_drawn_again_byte_for_byte(drawings, bank_file):
 
 def test_an_unfinished_shard_does_not_count(drawings):
     (drawings.folder / "00007.unfinished").mkdir()
-    assert Shards(drawings.folder).refresh() == 64
+    assert Stored(drawings.folder, "image").refresh() == 64
 
 
 def test_batches_carry_their_labels_along(drawings):
     rng = np.random.default_rng(0)
     batch = make_batch(drawings, np.arange(48), INPUT_SIZE, rng)
     assert batch.crops.shape == (48, 1, INPUT_SIZE, INPUT_SIZE)
-    assert np.abs(batch.crops.mean((1, 2, 3))).max() < 1e-3
+    assert batch.crops.mean((1, 2, 3)).abs().max() < 1e-3
     np.testing.assert_allclose(np.linalg.norm(batch.directions, axis=-1), 1, atol=1e-4)
     near = []
-    for crop, keypoints in zip(batch.crops[:, 0], batch.keypoints, strict=True):
+    for crop, keypoints in zip(batch.crops[:, 0].numpy(), batch.keypoints, strict=True):
         ink = np.abs(crop - np.median(crop)) > 1.0
         distance = cv2.distanceTransform((~ink).astype(np.uint8), cv2.DIST_L2, 5)
         x, y = np.clip(np.round(keypoints), 0, INPUT_SIZE - 1).astype(int).T
@@ -90,6 +91,42 @@ def test_a_turned_crop_turns_places_and_directions_together(drawings):
     clear = np.linalg.norm(told, axis=1) > 0.6
     assert clear.sum() > 20
     assert np.median(cosine[clear]) > 0.99
+
+
+def test_pages_are_warped_as_opencv_warps_them():
+    rng = np.random.default_rng(0)
+    page = cv2.GaussianBlur(rng.random((60, 70), np.float32), (0, 0), 2)
+    affines = np.array([[[0.9, -0.3, 14], [0.3, 0.9, -6]], [[-1.1, 0, 50], [0, 1.1, 3]]])
+    pages = torch.from_numpy(np.stack([page, page]))[:, None]
+    for got, affine in zip(warped(pages, affines, 48)[:, 0].numpy(), affines, strict=True):
+        wanted = cv2.warpAffine(
+            page, affine, (48, 48), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        assert np.abs(got - wanted).max() < 0.01
+
+
+def test_inking_changes_most_pages_and_keeps_their_figures(drawings):
+    pages = drawings.pictures(np.arange(64))[:, None].float() / 255
+    before = pages.clone()
+    after = inked(pages, np.random.default_rng(3))
+    torch.testing.assert_close(pages, before)  # the drawings themselves stay
+    torch.testing.assert_close(inked(pages, np.random.default_rng(3)), after)
+    assert (after != before).flatten(1).any(1).float().mean() > 0.6
+    alike = [
+        abs(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+        for a, b in zip(after.numpy(), before.numpy(), strict=True)
+    ]
+    assert np.median(alike) > 0.9
+
+
+def test_drawings_are_counted_by_the_names_of_their_shards_whenever_these_come(drawings, tmp_path):
+    growing = Stored(tmp_path, "image")
+    for name in ("00001", "00000"):
+        shutil.copytree(drawings.folder / name, tmp_path / name)
+        growing.refresh()
+    rows = np.array([40, 3, 63])
+    assert torch.equal(growing.pictures(rows), drawings.pictures(rows))
+    np.testing.assert_array_equal(growing.labels(rows)["keypoints"], drawings.labels(rows)["keypoints"])
 
 
 def test_heatmap_loss_is_least_at_the_true_place():
@@ -137,7 +174,7 @@ def test_training_learns_and_a_resumed_run_goes_on_the_same(drawings, tmp_path):
         rng = np.random.default_rng((config.seed, whole.seen))
         indices = rng.integers(0, len(drawings), config.batch)
         losses.append(whole.step(arrays_of(make_batch(drawings, indices, INPUT_SIZE, rng))))
-    total = [sum(loss.values()) for loss in losses]
+    total = [float(sum(loss.values())) for loss in losses]
     assert np.mean(total[-3:]) < np.mean(total[:3]) - 0.3
 
     first = make_trainer(config, tmp_path / "halves", bfloat16=False)
@@ -160,13 +197,13 @@ _KILLED_RUN = """
 import sys, torch
 from pathlib import Path
 from training.fit import shards
-from training.fit.shards import Shards
+from training.fit.stored import Stored
 from training.fit.train import TrainConfig, fit, make_trainer
 shards.SHARD = 32
 torch.set_num_threads(1)
 config = TrainConfig(samples=1600, batch=16, rate=1e-3, seed=4)
 trainer = make_trainer(config, Path(sys.argv[2]), bfloat16=False)
-drawings = Shards(Path(sys.argv[1]))
+drawings = Stored(Path(sys.argv[1]), "image")
 fit(trainer, config, drawings, drawings, report=0)
 """
 
@@ -236,7 +273,7 @@ def test_each_process_has_its_own_part_of_a_batch(drawings):
     make = partial(make_arrays, drawings, config)
     parts = [Batches(drawings, config, make, process, 2)[64] for process in range(2)]
     assert [len(part["images"]) for part in parts] == [4, 4]
-    assert not np.array_equal(parts[0]["images"], parts[1]["images"])
+    assert not torch.equal(parts[0]["images"], parts[1]["images"])
 
 
 def test_losses_of_screen_tangent_and_depth_order():
@@ -326,12 +363,12 @@ def test_the_train_command_draws_trains_and_goes_on(tmp_path, bank_file, monkeyp
     assert main(command) == 0
     assert "fresh start" in capsys.readouterr().out
     drawings = shards_module.drawings_folder()
-    assert len(Shards(drawings / "train")) == 32
+    assert len(Stored(drawings / "train", "image")) == 32
     held_out = [style.held_out for style in STYLES]
     for name, expected in (("validation", False), ("validation_held_out", True)):
-        shard = Shards(drawings / name)
+        shard = Stored(drawings / name, "image")
         assert len(shard) == 16
-        assert all(held_out[shard.get(k)["style"]] == expected for k in range(16))
+        assert all(held_out[style] == expected for style in shard.labels(np.arange(16))["style"])
     assert main([*command, "--samples", "48"]) == 0
     assert "resumed after 32 samples" in capsys.readouterr().out
     network = load_average(tmp_path / "state" / "tiny")

@@ -1,16 +1,19 @@
-"""Training batches: stored drawings, cropped, turned, mirrored and re-inked at random."""
+"""Training batches: stored drawings, cropped, turned, mirrored and re-inked at random, where the network computes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-import cv2
 import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from backend.skeleton import BONE_MIRROR, KEYPOINT_MIRROR, KEYPOINT_NAMES, KEYPOINT_PARENTS
 
 from ..drawing.record import Flag
-from .shards import BOX_SHARE, STORED, Shards
+from .shards import BOX_SHARE, STORED
+from .stored import Stored
 
 _KEYPOINT_MIRROR = list(KEYPOINT_MIRROR)
 _BONE_MIRROR = list(BONE_MIRROR)
@@ -20,10 +23,10 @@ _FLIP_X = np.array([-1, 1, 1], np.float32)
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Crops as the network sees them, with labels.
+    """Crops as the network sees them, on its device, with labels.
 
     Attributes:
-        crops: (N, 1, S, S) float32, standardised per image.
+        crops: (N, 1, S, S) float32 tensor, standardised per image.
         keypoints: (N, 30, 2) float32 pixels of the crop.
         directions: (N, 29, 3) float32 unit bone directions, camera frame.
         lengths: (N, 29) float32 logarithms of bone lengths over an adult's, as of proportions_of.
@@ -32,11 +35,9 @@ class Batch:
         present: (N, 30) float32, 1 where part of what is drawn.
         inside: (N, 30) float32, 1 where the keypoint lies in the crop and is part of what is drawn.
         bones: (N, 29) float32, 1 where at least one end of the bone is part of what is drawn.
-        facing: (N,) float32 cosine between the chest's forward and the viewer.
-        style: (N,) uint8 index into the styles.
     """
 
-    crops: np.ndarray
+    crops: Tensor
     keypoints: np.ndarray
     directions: np.ndarray
     lengths: np.ndarray
@@ -45,13 +46,6 @@ class Batch:
     present: np.ndarray
     inside: np.ndarray
     bones: np.ndarray
-    facing: np.ndarray
-    style: np.ndarray
-
-
-def standardised(crop: np.ndarray) -> np.ndarray:
-    """A float32 crop with mean 0 and deviation 1."""
-    return (crop - crop.mean()) / (crop.std() + 1e-3)
 
 
 #: How much larger than the stored crop the network sees a figure.
@@ -76,75 +70,8 @@ _KNEES = [KEYPOINT_NAMES.index(f"{side}_knee") for side in ("left", "right")]
 _CHEST = KEYPOINT_NAMES.index("spine3")
 
 
-def _part(rng: np.random.Generator, keypoints: np.ndarray) -> tuple[slice, np.ndarray] | None:
-    """Where a figure is cut off, as the edge of a page cuts it.
-
-    Args:
-        rng: source of chance.
-        keypoints: (30, 2) stored pixels.
-
-    Returns:
-        The rows that stay and the (4,) box of what is seen in them; None for who does not stand or sit upright.
-    """
-    neck, pelvis, knees = keypoints[_NECK], keypoints[_PELVIS], keypoints[_KNEES].mean(0)
-    trunk = pelvis[1] - neck[1]
-    if trunk < 0.7 * np.linalg.norm(pelvis - neck) or trunk < 0.12 * STORED:
-        return None
-    kind = rng.random()
-    if kind < 0.45:  # down to the waist or the thighs
-        rows = slice(0, int(pelvis[1] + rng.uniform(0, 0.7) * max(knees[1] - pelvis[1], 0)))
-    elif kind < 0.75:  # a bust
-        rows = slice(0, int(keypoints[_CHEST, 1] + rng.uniform(0, 0.8) * (pelvis[1] - keypoints[_CHEST, 1])))
-    else:  # legs alone
-        rows = slice(int(pelvis[1] - rng.uniform(0, 0.4) * trunk), STORED)
-    seen = keypoints[(keypoints[:, 1] >= rows.start) & (keypoints[:, 1] <= rows.stop)]
-    if len(seen) < 5:
-        return None
-    margin = 0.06 * STORED
-    low, high = seen.min(0) - margin, seen.max(0) + margin
-    box = np.array([low[0], max(low[1], rows.start), high[0], min(high[1], rows.stop)])
-    if (box[2:] - box[:2]).max() * _MOST_ENLARGED < BOX_SHARE * STORED:
-        return None
-    return rows, box
-
-
-def _view(rng: np.random.Generator | None, size: int, box: np.ndarray = _WHOLE) -> tuple[np.ndarray, float]:
-    """(2, 3) affine from stored drawing to crop around ``box``, and its turn in radians; None is the nominal crop."""
-    zoom, angle, shift = _ZOOM, 0.0, np.zeros(2)
-    if rng is not None:
-        zoom *= float(np.exp(rng.normal(0, 0.11)))
-        angle = float(np.radians(rng.normal(0, 9)))
-        shift = rng.normal(0, 0.035, 2) * size
-    scale = zoom * size * BOX_SHARE / float((box[2:] - box[:2]).max())
-    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    centre = (box[:2] + box[2:]) / 2 - 0.5
-    offset = np.full(2, (size - 1) / 2) + shift - turn @ centre
-    return np.concatenate([turn, offset[:, None]], 1), angle
-
-
-def _inked(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
-    """Thicker or thinner lines, another contrast, noise, blur, a torn-out patch, a negative."""
-    if rng.random() < 0.2:
-        grow = cv2.erode if rng.random() < 0.7 else cv2.dilate
-        image = grow(image, np.ones((2, 2) if rng.random() < 0.6 else (3, 3), np.uint8))
-    page = image.astype(np.float32) / 255
-    if rng.random() < 0.5:
-        page = np.clip(page, 0, 1) ** float(np.exp(rng.normal(0, 0.4)))
-    if rng.random() < 0.2:
-        page = page + rng.normal(0, rng.uniform(0.01, 0.12), page.shape).astype(np.float32)
-    if rng.random() < 0.12:
-        page = cv2.GaussianBlur(page, (0, 0), rng.uniform(0.5, 1.3))
-    if rng.random() < 0.15:
-        x, y = rng.integers(20, STORED - 50, 2)
-        w, h = rng.integers(8, 34, 2)
-        page[y : y + h, x : x + w] = page[0, 0] if rng.random() < 0.7 else rng.random()
-    if rng.random() < 0.03:
-        page = 1 - page
-    return page
-
-
 def make_batch(
-    shards: Shards,
+    drawings: Stored,
     indices: np.ndarray,
     size: int,
     rng: np.random.Generator | None = None,
@@ -154,54 +81,198 @@ def make_batch(
 
     Of the upright figures a share of ``parts`` is cut off at the waist, the chest or the hips.
     """
-    rows = []
-    for index in indices:
-        record = shards.get(int(index))
-        image, keypoints, directions = record["image"], record["keypoints"], record["directions"].copy()
-        flags, lengths = record["flags"], record["lengths"]
-        page = image.astype(np.float32) / 255 if rng is None else _inked(rng, image)
-        part = _part(rng, keypoints) if rng is not None and rng.random() < parts else None
-        if part is None:
-            affine, angle = _view(rng, size)
-        else:
-            kept, box = part
-            tone = float(np.median(page[:, 0]))
-            page[: kept.start], page[kept.stop :] = tone, tone
-            flags = np.where(
-                (keypoints[:, 1] < kept.start) | (keypoints[:, 1] >= kept.stop), Flag.OUTSIDE, flags
-            )
-            affine, angle = _view(rng, size, box)
-        sampling = cv2.INTER_AREA if rng is None else cv2.INTER_LINEAR
-        crop = cv2.warpAffine(page, affine, (size, size), flags=sampling, borderMode=cv2.BORDER_REPLICATE)
-        keypoints = keypoints @ affine[:, :2].T + affine[:, 2]
-        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        directions[:, :2] = directions[:, :2] @ turn.T
-        if rng is not None and rng.random() < 0.5:
-            crop = crop[:, ::-1]
-            keypoints = keypoints[_KEYPOINT_MIRROR] * (-1, 1) + (size - 1, 0)
-            directions = directions[_BONE_MIRROR] * _FLIP_X
-            lengths, flags = lengths[_BONE_MIRROR], flags[_KEYPOINT_MIRROR]
-        drawn = flags != Flag.OUTSIDE
-        inside = ((keypoints >= 0) & (keypoints <= size - 1)).all(1) & drawn
-        bones = drawn[1:] | drawn[_PARENTS]
-        rows.append(
-            (
-                standardised(crop)[None],
-                keypoints,
-                directions,
-                lengths,
-                record["betas"],
-                flags == Flag.VISIBLE,
-                drawn,
-                inside,
-                bones,
-                record["facing"],
-                record["style"],
-            )
+    pages = drawings.pictures(indices)[:, None].float() / 255
+    labels = drawings.labels(indices)
+    keypoints, flags = labels["keypoints"].astype(np.float64), labels["flags"]
+    directions, lengths = labels["directions"], labels["lengths"]
+    boxes, turn = np.tile(_WHOLE, (len(indices), 1)), np.zeros(len(indices))
+    zoom, shift = np.full((len(indices), 1), _ZOOM), np.zeros((len(indices), 2))
+    mirrored = np.zeros(len(indices), bool)
+    if rng is not None:
+        pages = inked(pages, rng)
+        cut_off, first, last, part_boxes = _parts(rng, keypoints, parts)
+        pages = _rows_only(pages, cut_off, first, last)
+        beyond = cut_off[:, None] & (
+            (keypoints[..., 1] < first[:, None]) | (keypoints[..., 1] >= last[:, None])
         )
-    columns = {
-        field.name: np.stack(column)
-        for field, column in zip(fields(Batch), zip(*rows, strict=True), strict=True)
-    }
-    kept = ("facing", "style")
-    return Batch(**{k: v if k in kept else v.astype(np.float32) for k, v in columns.items()})
+        flags = np.where(beyond, Flag.OUTSIDE, flags)
+        boxes = np.where(cut_off[:, None], part_boxes, boxes)
+        zoom *= np.exp(rng.normal(0, 0.11, (len(indices), 1)))
+        turn = np.radians(rng.normal(0, 9, len(indices)))
+        shift = rng.normal(0, 0.035, shift.shape) * size
+        mirrored = rng.random(len(indices)) < 0.5
+    affine, rotation = _views(size, boxes, zoom, turn, shift)
+    keypoints = np.einsum("nij,nkj->nki", affine[..., :2], keypoints) + affine[:, None, :, 2]
+    directions = directions.copy()
+    directions[..., :2] = np.einsum("nij,nkj->nki", rotation, directions[..., :2])
+    # A mirrored view is the same affine map with x counted from the other side.
+    affine[mirrored] = [[-1], [1]] * affine[mirrored] + np.array([[0, 0, size - 1], [0, 0, 0]])
+    keypoints[mirrored] = keypoints[mirrored][:, _KEYPOINT_MIRROR] * (-1, 1) + (size - 1, 0)
+    directions[mirrored] = directions[mirrored][:, _BONE_MIRROR] * _FLIP_X
+    lengths = np.where(mirrored[:, None], lengths[:, _BONE_MIRROR], lengths)
+    flags = np.where(mirrored[:, None], flags[:, _KEYPOINT_MIRROR], flags)
+    drawn = flags != Flag.OUTSIDE
+    inside = ((keypoints >= 0) & (keypoints <= size - 1)).all(-1) & drawn
+    arrays = (
+        keypoints,
+        directions,
+        lengths,
+        labels["betas"],
+        flags == Flag.VISIBLE,
+        drawn,
+        inside,
+        drawn[:, 1:] | drawn[:, _PARENTS],
+    )
+    crops = standardised(warped(pages, affine, size))
+    return Batch(crops, *(array.astype(np.float32) for array in arrays))
+
+
+def standardised(crops: Tensor) -> Tensor:
+    """(N, 1, S, S) crops, each with mean 0 and deviation 1."""
+    deviation, mean = torch.std_mean(crops, (1, 2, 3), correction=0, keepdim=True)
+    return (crops - mean) / (deviation + 1e-3)
+
+
+def warped(pages: Tensor, affine: np.ndarray, size: int, padding: str = "border") -> Tensor:
+    """Pages seen through affine maps, sampled linearly; beyond its edge a page goes on as at the edge.
+
+    Args:
+        pages: (N, 1, H, W) float32.
+        affine: (N, 2, 3) from pixels of the page to pixels of the result.
+        size: side of the result, pixels.
+        padding: "zeros" for nothing beyond the edge.
+
+    Returns:
+        (N, 1, size, size) float32.
+    """
+    height, width = pages.shape[-2:]
+    inverse = np.linalg.inv(np.concatenate([affine, np.tile([[[0.0, 0.0, 1.0]]], (len(affine), 1, 1))], 1))
+    # grid_sample counts the page from -1 to 1 between the middles of its outermost pixels.
+    inverse[:, :2] *= 2 / np.array([width - 1, height - 1])[:, None]
+    inverse[:, :2, 2] -= 1
+    rows = torch.from_numpy(inverse[:, :2].astype(np.float32)).to(pages.device)[..., None, None, :]
+    across = torch.arange(size, dtype=torch.float32, device=pages.device)
+    grid = torch.addcmul(rows[..., 1] * across[:, None] + rows[..., 2], rows[..., 0], across)
+    grid = grid.permute(0, 2, 3, 1)
+    return F.grid_sample(pages, grid, padding_mode=padding, align_corners=True)
+
+
+def inked(pages: Tensor, rng: np.random.Generator) -> Tensor:
+    """Thicker or thinner lines, another contrast, noise, blur, a torn-out patch, a negative: each by chance.
+
+    Args:
+        pages: (N, 1, S, S) float32 in [0, 1].
+        rng: of all chance.
+    """
+    count, side = len(pages), pages.shape[-1]
+    pages = pages.clone()
+
+    def some(share: float, of: np.ndarray | None = None) -> np.ndarray:
+        chosen = rng.random(count) < share
+        return np.flatnonzero(chosen if of is None else chosen & of)
+
+    def here(values: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.asarray(values)).to(pages.device)
+
+    grown, darker, narrow = rng.random(count) < 0.2, rng.random(count) < 0.7, rng.random(count) < 0.6
+    for sign, kind in ((-1, darker), (1, ~darker)):
+        for width, which in ((2, narrow), (3, ~narrow)):
+            rows = here(np.flatnonzero(grown & kind & which))
+            # Ink is dark: the least value around a pixel makes lines thicker.
+            padded = F.pad(sign * pages[rows], (1, width - 2, 1, width - 2), mode="replicate")
+            pages[rows] = sign * F.max_pool2d(padded, width, 1)
+    chosen = some(0.5)
+    exponents = np.exp(rng.normal(0, 0.4, len(chosen))).astype(np.float32)
+    pages[here(chosen)] = pages[here(chosen)] ** here(exponents)[:, None, None, None]
+    chosen = some(0.2)
+    noise = torch.Generator(pages.device).manual_seed(int(rng.integers(1 << 62)))
+    amounts = here(rng.uniform(0.01, 0.12, len(chosen)).astype(np.float32))[:, None, None, None]
+    grain = torch.randn((len(chosen), 1, side, side), generator=noise, device=pages.device)
+    pages[here(chosen)] += amounts * grain
+    chosen = some(0.12)
+    pages[here(chosen)] = _blurred(pages[here(chosen)], rng.uniform(0.5, 1.3, len(chosen)))
+    chosen = some(0.15)
+    low = rng.integers(side // 8, side - 50, (len(chosen), 2))
+    high = low + rng.integers(8, 34, low.shape)
+    at = np.arange(side)
+    within = (at >= low[..., None]) & (at < high[..., None])
+    patch = here(within[:, 1, :, None] & within[:, 0, None, :])[:, None]
+    grey = here(np.where(rng.random(len(chosen)) < 0.7, -1, rng.random(len(chosen))).astype(np.float32))
+    corner = pages[here(chosen)][:, 0, 0, 0]
+    tone = torch.where(grey < 0, corner, grey)[:, None, None, None]
+    pages[here(chosen)] = torch.where(patch, tone, pages[here(chosen)])
+    chosen = here(some(0.03))
+    pages[chosen] = 1 - pages[chosen]
+    return pages
+
+
+def _blurred(pages: Tensor, sigmas: np.ndarray, reach: int = 4) -> Tensor:
+    """(N, 1, S, S) pages, each blurred by a Gaussian of its own width in pixels, (N,)."""
+    if not len(pages):
+        return pages
+    taps = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigmas[:, None]) ** 2)
+    taps = torch.from_numpy((taps / taps.sum(1, keepdims=True)).astype(np.float32)).to(pages.device)
+    stack = F.pad(pages.transpose(0, 1), (reach,) * 4, mode="reflect")
+    stack = F.conv2d(stack, taps[:, None, None, :], groups=len(pages))
+    return F.conv2d(stack, taps[:, None, :, None], groups=len(pages)).transpose(0, 1)
+
+
+def _parts(
+    rng: np.random.Generator, keypoints: np.ndarray, share: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Where figures are cut off, as the edge of a page cuts them; those who do not stand or sit upright stay whole.
+
+    Args:
+        rng: source of chance.
+        keypoints: (N, 30, 2) stored pixels.
+        share: of the upright figures that are cut off.
+
+    Returns:
+        (N,) whether a figure is cut off; (N,) first row that stays; (N,) row after the last; and the (N, 4) boxes
+        of what is seen in them.
+    """
+    neck, pelvis, knees = (keypoints[:, _NECK], keypoints[:, _PELVIS], keypoints[:, _KNEES].mean(1))
+    trunk = pelvis[:, 1] - neck[:, 1]
+    wanted = rng.random(len(keypoints)) < share
+    wanted &= (trunk >= 0.7 * np.linalg.norm(pelvis - neck, axis=1)) & (trunk >= 0.12 * STORED)
+    kind, at = rng.random(len(keypoints)), rng.random(len(keypoints))
+    waist = pelvis[:, 1] + 0.7 * at * np.maximum(knees[:, 1] - pelvis[:, 1], 0)
+    chest = keypoints[:, _CHEST, 1]
+    bust = chest + 0.8 * at * (pelvis[:, 1] - chest)
+    legs = pelvis[:, 1] - 0.4 * at * trunk
+    first = np.where(kind < 0.75, 0, np.floor(legs))
+    last = np.where(kind < 0.45, np.floor(waist), np.where(kind < 0.75, np.floor(bust), STORED))
+    rows = keypoints[..., 1]
+    seen = ((rows >= first[:, None]) & (rows <= last[:, None]))[..., None]
+    margin = 0.06 * STORED
+    low = np.where(seen, keypoints, np.inf).min(1) - margin
+    high = np.where(seen, keypoints, -np.inf).max(1) + margin
+    low[:, 1], high[:, 1] = np.maximum(low[:, 1], first), np.minimum(high[:, 1], last)
+    wanted &= seen[..., 0].sum(1) >= 5
+    wanted &= (high - low).max(1) * _MOST_ENLARGED >= BOX_SHARE * STORED
+    return wanted, first, last, np.concatenate([low, high], 1)
+
+
+def _rows_only(pages: Tensor, which: np.ndarray, first: np.ndarray, last: np.ndarray) -> Tensor:
+    """Those of the pages with nothing but paper above the ``first`` and from the ``last`` row on."""
+    which = np.flatnonzero(which)
+    rows = np.arange(pages.shape[-2])
+    gone = (rows < first[which, None]) | (rows >= last[which, None])
+    at = torch.from_numpy(which).to(pages.device)
+    tone = pages[at][..., 0].median(-1).values[..., None, None]
+    gone_there = torch.from_numpy(gone).to(pages.device)[:, None, :, None]
+    pages[at] = torch.where(gone_there, tone, pages[at])
+    return pages
+
+
+def _views(
+    size: int, boxes: np.ndarray, zoom: np.ndarray, turn: np.ndarray, shift: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(N, 2, 3) affine maps from stored drawings to crops around ``boxes``, (N, 4), and their (N, 2, 2) turns."""
+    cos, sin = np.cos(turn), np.sin(turn)
+    rotation = np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], 1)
+    scale = zoom[:, :1] * size * BOX_SHARE / (boxes[:, 2:] - boxes[:, :2]).max(1, keepdims=True)
+    linear = scale[..., None] * rotation
+    centre = (boxes[:, :2] + boxes[:, 2:]) / 2 - 0.5
+    offset = (size - 1) / 2 + shift - np.einsum("nij,nj->ni", linear, centre)
+    return np.concatenate([linear, offset[..., None]], -1), rotation

@@ -10,11 +10,11 @@ from backend.engines.onnx import KEYPOINT_NETWORK
 from backend.errors import InputError
 
 from . import shards as shard_files
-from .shards import Shards, draw_in_background, draw_shards, draw_validation, state_folder
+from .shards import draw_in_background, draw_shards, draw_validation, state_folder
 
 _CONFIGS = Path(__file__).parent.parent / "configs"
 
-#: Drawings of training have seeds from here on.
+#: Stored of training have seeds from here on.
 _TRAINING_SEED = 1_000_000
 
 
@@ -36,9 +36,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--drawers", type=int, default=1, help="processes that draw beside the training; 0 draws all first"
     )
     parser.add_argument(
-        "--readers", type=int, default=0, help="processes that read and crop ahead; a GPU wants one a core"
-    )
-    parser.add_argument(
         "--seed", type=int, help="of weights, order and augmentation, instead of the configuration's"
     )
     parser.add_argument("--device", default="cpu", help="cpu, cuda or mps")
@@ -52,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     from accelerate import PartialState
 
     from .loop import drawn_beside
+    from .stored import Stored
     from .train import NEW_HEADS, TrainConfig, fit, make_trainer
 
     path = Path(args.config)
@@ -66,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     process = PartialState(cpu=args.device == "cpu")
     with process.main_process_first():  # the others find it drawn
         draw_validation(drawings, args.poses)
-    train = Shards(drawings / "train")
+    train = Stored(drawings / "train", "image", args.device)
     shards = -(-config.drawings // shard_files.SHARD)
     enough = min(config.first_drawings, shards * shard_files.SHARD)
     with drawn_beside(
@@ -80,5 +78,5 @@ def run(args: argparse.Namespace) -> int:
         trainer = make_trainer(config, state_folder() / path.stem, args.device)
         shipped = KEYPOINT_NETWORK.with_suffix(".safetensors") if config.size == "S" else None
         process.print(trainer.resume(None if args.no_warm_start else shipped, NEW_HEADS), flush=True)
-        fit(trainer, config, train, Shards(drawings / "validation"), args.minutes, readers=args.readers)
+        fit(trainer, config, train, Stored(drawings / "validation", "image"), args.minutes)
     return 0

@@ -19,16 +19,18 @@ from backend.finder import decode, overlap
 from backend.models.finder_network import CELL, PAGE_SIZE, FinderNetwork
 
 from . import loop
-from .finder_data import SHARD, PageBatch, Pages, draw_pages, make_batch, pages_folder
+from .finder_data import SHARD, draw_pages, pages_folder
 from .loop import Arrays, Schedule, Trainer, drawn_beside
+from .page_batches import PageBatch, make_batch
 from .shards import state_folder
+from .stored import Stored
 
 _CONFIG = Path(__file__).parent.parent / "configs" / "finder.yaml"
 
 #: The weights that ship, where a run without a state of its own starts from.
 _COMMITTED = Path(__file__).parents[2] / "backend" / "weights" / "finder.safetensors"
 
-#: Pages of training have seeds from here on, those of validation from there on.
+#: Stored of training have seeds from here on, those of validation from there on.
 _TRAINING_SEED, _VALIDATION_SEED = 100_000_000, 90_000_000
 
 #: A cell learns a figure's reaches where the share of the figure's half sides between it and the middle is less.
@@ -134,7 +136,7 @@ def make_trainer(config: FinderConfig, folder: Path, device: str = "cpu") -> Tra
     return Trainer(FinderNetwork(), losses_of, weights, config, folder, device, bfloat16=bfloat16)
 
 
-def make_arrays(pages: Pages, indices: np.ndarray, rng: np.random.Generator) -> Arrays:
+def make_arrays(pages: Stored, indices: np.ndarray, rng: np.random.Generator) -> Arrays:
     """The batch of those pages, moved and re-inked by chance."""
     batch = make_batch(pages, indices, rng)
     return {"images": batch.pages, "boxes": batch.boxes}
@@ -145,7 +147,7 @@ def validate(network: torch.nn.Module, batch: PageBatch, least: float = 0.3) -> 
     """Recall at IoU 0.5 and false finds a page, of what scores at least ``least``."""
     network.eval()
     device = next(network.parameters()).device
-    centres, reaches = network(torch.from_numpy(batch.pages).to(device))
+    centres, reaches = network(batch.pages.to(device))
     found, false, true = 0, 0, 0
     for k, (logits, reach) in enumerate(zip(centres.cpu().numpy(), reaches.cpu().numpy(), strict=True)):
         boxes, _ = decode(logits, reach, least)
@@ -159,7 +161,7 @@ def validate(network: torch.nn.Module, batch: PageBatch, least: float = 0.3) -> 
 
 def fit(
     trainer: Trainer,
-    train: Pages,
+    train: Stored,
     validation: PageBatch,
     minutes: float = math.inf,
     report: float = 120.0,
@@ -215,7 +217,7 @@ def run(args: argparse.Namespace) -> int:
     folder = pages_folder()
     PartialState(cpu=args.device == "cpu")
     draw_pages(folder / "validation", range(1), args.poses, _VALIDATION_SEED, validation=True)
-    train = Pages(folder / "train")
+    train = Stored(folder / "train", "pages", args.device)
     shards = -(-config.pages // SHARD)
     enough = min(config.first_pages, shards * SHARD)
     with drawn_beside(
@@ -228,5 +230,5 @@ def run(args: argparse.Namespace) -> int:
     ):
         trainer = make_trainer(config, state_folder() / args.config.stem, args.device)
         print(trainer.resume(None if args.no_warm_start else _COMMITTED), flush=True)
-        fit(trainer, train, make_batch(Pages(folder / "validation"), np.arange(256)), args.minutes)
+        fit(trainer, train, make_batch(Stored(folder / "validation", "pages"), np.arange(256)), args.minutes)
     return 0

@@ -1,11 +1,10 @@
-"""What the finder trains on: pages put together from drawings, kept in shards, and batches of them."""
+"""What the finder trains on: pages put together from drawings, kept in shards of plain arrays."""
 
 from __future__ import annotations
 
 import shutil
 import signal
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -18,7 +17,6 @@ from ..drawing.machine import RECIPE, DrawingMachine
 from ..drawing.pages import Cutting, compose, cut
 from ..drawing.placement import CANVAS, sample_placements
 from ..poses.bank import PoseBank
-from .batches import standardised
 from .shards import state_folder
 
 #: Drawings that a shard's pages are put together from, and how many pages that gives.
@@ -27,9 +25,6 @@ SHARD = 3 * DRAWINGS
 
 #: Most figures on a page, those of the machine's own crowds included.
 _MOST_FIGURES = 24
-
-#: Figures smaller than this on the network's page are not asked for, pixels of the longer side.
-SMALLEST = 14.0
 
 #: Share of drawings that are crowded, against those of the drawing machine's own mix.
 _CROWDED = 0.15
@@ -91,83 +86,6 @@ def _draw(machine: DrawingMachine, seed: int) -> Drawn:
     drawing = machine.draw(seed, placements=crowded)
     boxes = [figure.box for figure in drawing.figures if (figure.box[2:] > figure.box[:2]).all()]
     return drawing.image, np.array(boxes, np.float32).reshape(-1, 4)
-
-
-class Pages:
-    """The pages of a folder, as memory maps; ``refresh`` finds shards that were added since."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._shards: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-        self.refresh()
-
-    def refresh(self) -> int:
-        """Look again. Returns the number of pages."""
-        for path in sorted(self.folder.iterdir()) if self.folder.is_dir() else ():
-            if path.name.isdigit() and path.name not in self._shards:
-                self._shards[path.name] = (
-                    np.load(path / "pages.npy", mmap_mode="r"),
-                    np.load(path / "boxes.npy"),
-                )
-        self._names = sorted(self._shards)
-        return len(self)
-
-    def __len__(self) -> int:
-        return SHARD * len(self._shards)
-
-    def get(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Page ``index``: (192, 192) uint8 and (N, 4) float32 boxes."""
-        pages, boxes = self._shards[self._names[index // SHARD]]
-        found = boxes[index % SHARD]
-        return pages[index % SHARD], found[found.any(1)]
-
-
-@dataclass(frozen=True, eq=False)
-class PageBatch:
-    """Pages as the network sees them.
-
-    Attributes:
-        pages: (N, 1, 192, 192) float32, standardised each.
-        boxes: (N, M, 4) float32 pixels of the network's page; rows of zeros are none.
-    """
-
-    pages: np.ndarray
-    boxes: np.ndarray
-
-
-def make_batch(source: Pages, indices: np.ndarray, rng: np.random.Generator | None = None) -> PageBatch:
-    """Pages of a folder; with ``rng`` moved, zoomed, turned, mirrored and re-inked at random, else as they are."""
-    pages, rows = [], []
-    for index in indices:
-        page, boxes = source.get(int(index))
-        if rng is not None:
-            page, boxes = _moved(rng, _inked(rng, page), boxes)
-        boxes = boxes[(boxes[:, 2:] - boxes[:, :2]).max(1, initial=0) >= SMALLEST]
-        pages.append(standardised(page.astype(np.float32) / 255)[None])
-        rows.append(boxes)
-    padded = np.zeros((len(rows), _MOST_FIGURES, 4), np.float32)
-    for row, boxes in zip(padded, rows, strict=True):
-        row[: len(boxes)] = boxes
-    return PageBatch(np.stack(pages).astype(np.float32), padded)
-
-
-def _moved(rng: np.random.Generator, page: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The page zoomed and shifted a little, and mirrored by chance; figures that leave it by half are forgotten."""
-    zoom = np.exp(rng.normal(0, 0.12) + rng.normal(0, 0.06, 2))
-    flip = rng.random() < 0.5
-    scale = zoom * ((-1, 1) if flip else (1, 1))
-    offset = PAGE_SIZE / 2 - scale * PAGE_SIZE / 2 + rng.normal(0, 0.04, 2) * PAGE_SIZE
-    # Boxes count from the pixels' corners, the picture from their centres.
-    shift = offset + 0.5 * scale - 0.5
-    affine = np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]])
-    border = float(np.median(np.concatenate([page[0], page[-1], page[:, 0], page[:, -1]])))
-    page = cv2.warpAffine(page, affine, (PAGE_SIZE, PAGE_SIZE), flags=cv2.INTER_LINEAR, borderValue=(border,))
-    moved = boxes * np.tile(scale, 2) + np.tile(offset, 2)
-    if flip:
-        moved = moved[:, [2, 1, 0, 3]]
-    inside = np.clip(moved, 0, PAGE_SIZE)
-    kept = np.prod(inside[:, 2:] - inside[:, :2], 1) > 0.5 * np.prod(moved[:, 2:] - moved[:, :2], 1)
-    return page, inside[kept].astype(np.float32)
 
 
 def put_together(drawings: Sequence[Drawn], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -20,7 +20,6 @@ import numpy as np
 import torch
 from accelerate import Accelerator, PartialState
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from backend.errors import InputError
@@ -29,8 +28,8 @@ from ..dataset.build import one_thread_each
 
 _OTHER_NETWORK = "{} holds the numbers of another network; use --no-warm-start."
 
-#: A batch or a part of one: arrays by name, the first axis counts samples.
-Arrays = dict[str, np.ndarray]
+#: A batch or a part of one by name, the first axis counts samples; what is not yet on the device goes there.
+Arrays = dict[str, np.ndarray | Tensor]
 
 
 @dataclass(frozen=True)
@@ -79,11 +78,11 @@ class Source(Protocol):
         ...
 
 
-class Batches(Dataset):
+class Batches:
     """The batch that follows after any number of samples, of this process of several.
 
     A generator a batch, keyed by the count of samples: with as much data on disk, a resumed run sees what a whole
-    one would, and so does a run that reads ahead with worker processes.
+    one would.
 
     Args:
         source: the data.
@@ -169,6 +168,7 @@ class Trainer:
                 {"params": others, "weight_decay": 0.0},
             ],
             lr=schedule.rate,
+            fused=device == "cuda",
         )
         self.network, self.optimiser = self.accelerator.prepare(network, optimiser)
         self.average = copy.deepcopy(self.bare_network).eval().requires_grad_(False)
@@ -250,14 +250,14 @@ class Trainer:
         torch.save(state, unfinished)
         unfinished.rename(self.checkpoint)
 
-    def step(self, data: dict[str, Any]) -> dict[str, float]:
+    def step(self, arrays: Arrays) -> dict[str, Tensor]:
         """One optimiser step on this process's part of a batch; ``images`` are the network's input.
 
         Returns:
-            The losses by name.
+            The losses by name, on the device: to look at them is to wait for it.
         """
         data = {
-            name: torch.as_tensor(array).to(self.device, non_blocking=True) for name, array in data.items()
+            name: torch.as_tensor(array).to(self.device, non_blocking=True) for name, array in arrays.items()
         }
         data["images"] = data["images"].to(memory_format=torch.channels_last)
         if self.bfloat16 is None:
@@ -276,8 +276,7 @@ class Trainer:
         self.optimiser.step()
         self.seen += self.schedule.batch
         self._average()
-        values = torch.stack([loss.detach() for loss in losses.values()]).tolist()
-        return dict(zip(losses, values, strict=True))
+        return {name: loss.detach() for name, loss in losses.items()}
 
     def _is_faster_in_bfloat16(self, images: Tensor) -> bool:
         network = copy.deepcopy(self.bare_network)
@@ -297,12 +296,16 @@ class Trainer:
         # Early on the average follows quickly, else it would hold the random start for long.
         keep = min(self.schedule.ema, 1 - 10 / (10 + self.seen / self.schedule.batch))
         with torch.no_grad():
-            mine = self.average.state_dict()
-            for name, value in self.bare_network.state_dict().items():
-                if value.dtype.is_floating_point:
-                    mine[name].lerp_(value, 1 - keep)
-                else:
-                    mine[name].copy_(value)
+            pairs = list(
+                zip(self.average.state_dict().values(), self.bare_network.state_dict().values(), strict=True)
+            )
+            numbers = [(mine, value) for mine, value in pairs if value.dtype.is_floating_point]
+            torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
+                [mine for mine, _ in numbers], [value for _, value in numbers], 1 - keep
+            )
+            for mine, value in pairs:  # the counts of batches
+                if not value.dtype.is_floating_point:
+                    mine.copy_(value)
 
 
 def fit(
@@ -312,7 +315,6 @@ def fit(
     validate: Callable[[], dict[str, float]],
     minutes: float = math.inf,
     report: float = 120.0,
-    readers: int = 0,
 ) -> None:
     """Train until the scheduled samples are seen or the minutes are over.
 
@@ -323,7 +325,6 @@ def fit(
         validate: figures of the averaged network, for the report.
         minutes: stop after so long; another run goes on.
         report: seconds between reports, at which the state is saved.
-        readers: processes that read and crop ahead; 0 does it between the steps.
     """
     schedule, accelerator = trainer.schedule, trainer.accelerator
     accelerator.init_trackers("tensorboard")
@@ -344,10 +345,10 @@ def fit(
         while not trainer.agree(over()):
             source.refresh()
             following = range(trainer.seen, schedule.samples, schedule.batch)
-            sums = dict.fromkeys(trainer.weights, 0.0)
+            sums = {name: torch.zeros((), device=trainer.device) for name in trainer.weights}
             begun, seen_then = time.monotonic(), trainer.seen
-            for data in DataLoader(batches, batch_size=None, sampler=following, num_workers=readers):  # type: ignore[arg-type]
-                for name, value in trainer.step(data).items():
+            for seen in following:
+                for name, value in trainer.step(batches[seen]).items():
                     sums[name] += value
                 bar.update(schedule.batch)
                 if trainer.agree(over() or time.monotonic() - begun >= report):
@@ -358,7 +359,7 @@ def fit(
             if not accelerator.is_main_process:
                 continue
             steps = (trainer.seen - seen_then) / schedule.batch
-            figures = {name: total / steps for name, total in sums.items()} | validate()
+            figures = {name: float(total) / steps for name, total in sums.items()} | validate()
             figures["rate"] = learning_rate(schedule, trainer.seen)
             figures["speed"] = (trainer.seen - seen_before) / (now - started)
             accelerator.log(figures, step=trainer.seen)

@@ -1,4 +1,4 @@
-"""Figures to train on: shards of plain arrays that are drawn from their seed and read as memory maps."""
+"""Figures to train on: shards of plain arrays that are drawn from their seed. drawings.py reads them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -34,7 +33,8 @@ STORED = 160
 #: Share of the stored crop that the longer side of the figure's box takes.
 BOX_SHARE = 0.73
 
-_ARRAYS = {
+#: The arrays of a shard by name: shape of a row and dtype.
+ARRAYS = {
     "image": ((STORED, STORED), np.uint8),
     "keypoints": ((N_KEYPOINTS, 2), np.float32),
     "directions": ((N_BONES, 3), np.float32),
@@ -101,7 +101,7 @@ def write_shard(folder: Path, index: int, draw: Callable[[int], Drawing], seed: 
     unfinished = folder / f"{index:05d}.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    arrays = {name: np.empty((SHARD, *shape), dtype) for name, (shape, dtype) in _ARRAYS.items()}
+    arrays = {name: np.empty((SHARD, *shape), dtype) for name, (shape, dtype) in ARRAYS.items()}
     for row in range(SHARD):
         values = cut_out(draw(seed + index * SHARD + row))
         for name, array in arrays.items():
@@ -141,34 +141,3 @@ def draw_in_background(folder: Path, indices: Iterable[int], poses: Path, seed: 
     """As :func:`draw_shards`, in a process of its own, which its parent ends; Ctrl-C is the parent's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     draw_shards(folder, indices, poses, seed)
-
-
-@dataclass
-class Shards:
-    """The finished shards of a folder, as memory maps; ``refresh`` finds those that were added since."""
-
-    folder: Path
-
-    def __post_init__(self) -> None:
-        self._maps: dict[str, dict[str, np.ndarray]] = {}
-        self._names: list[str] = []
-        self.refresh()
-
-    def refresh(self) -> int:
-        """Look again. Returns the number of drawings."""
-        if self.folder.is_dir():
-            for path in sorted(self.folder.iterdir()):
-                if path.name.isdigit() and path.name not in self._maps:
-                    self._maps[path.name] = {
-                        name: np.load(path / f"{name}.npy", mmap_mode="r") for name in _ARRAYS
-                    }
-        self._names = sorted(self._maps)
-        return len(self)
-
-    def __len__(self) -> int:
-        return len(self._names) * SHARD
-
-    def get(self, index: int) -> dict[str, np.ndarray]:
-        """Drawing ``index`` as arrays by name (those of ``_ARRAYS``)."""
-        maps = self._maps[self._names[index // SHARD]]
-        return {name: array[index % SHARD] for name, array in maps.items()}

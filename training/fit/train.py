@@ -27,7 +27,7 @@ from .losses import (
     shape_loss,
     visibility_loss,
 )
-from .shards import Shards
+from .stored import Stored
 
 #: Heads that weights from before they were thought of lack: they start at random.
 NEW_HEADS = ("present", "shape", "length")
@@ -86,13 +86,13 @@ class TrainConfig(Schedule):
 
 def arrays_of(batch: Batch) -> Arrays:
     """The arrays of a batch that the losses need, by name; the network's input is ``images``."""
-    arrays = {f.name: getattr(batch, f.name) for f in fields(batch) if f.name not in ("facing", "style")}
+    arrays = {f.name: getattr(batch, f.name) for f in fields(batch)}
     arrays["images"] = arrays.pop("crops")
     return arrays
 
 
 def make_arrays(
-    drawings: Shards, config: TrainConfig, indices: np.ndarray, rng: np.random.Generator
+    drawings: Stored, config: TrainConfig, indices: np.ndarray, rng: np.random.Generator
 ) -> Arrays:
     """The batch of those drawings, cropped and re-inked by chance."""
     return arrays_of(make_batch(drawings, indices, INPUT_SIZE, rng, config.parts))
@@ -143,16 +143,15 @@ def losses_of(outputs: NetworkOutputs, data: dict[str, torch.Tensor]) -> dict[st
 
 @torch.no_grad()
 def validate(
-    network: torch.nn.Module, shards: Shards, count: int, device: torch.device, bfloat16: bool = False
+    network: torch.nn.Module, drawings: Stored, count: int, device: torch.device, bfloat16: bool = False
 ) -> dict[str, float]:
     """Quick figures on the first ``count`` drawings of ``shards``: PCK of the box and bone angle in degrees."""
     network.eval()
     errors, angles = [], []
     for start in range(0, count, 128):
-        batch = make_batch(shards, np.arange(start, min(start + 128, count)), INPUT_SIZE)
-        crops = torch.from_numpy(batch.crops).to(device)
+        batch = make_batch(drawings, np.arange(start, min(start + 128, count)), INPUT_SIZE)
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-            outputs = network(crops)
+            outputs = network(batch.crops.to(device))
         places, _ = decode_heatmaps(outputs.heatmaps.float().cpu().numpy())
         errors.append(
             (np.linalg.norm(places - batch.keypoints, axis=-1) / box_side(INPUT_SIZE))[batch.inside > 0]
@@ -170,11 +169,10 @@ def validate(
 def fit(
     trainer: Trainer,
     config: TrainConfig,
-    train: Shards,
-    validation: Shards,
+    train: Stored,
+    validation: Stored,
     minutes: float = float("inf"),
     report: float = 120.0,
-    readers: int = 0,
 ) -> None:
     """Train on drawings, reporting on others that are never trained on; the rest as of loop.fit."""
     loop.fit(
@@ -186,7 +184,6 @@ def fit(
         ),
         minutes,
         report,
-        readers,
     )
 
 
