@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import bpy
-from mathutils import Matrix, Vector
+from mathutils import Vector
 
 from . import operators, preferences, service
 
@@ -55,31 +54,26 @@ SIZES = (
 )
 
 
-@dataclass
 class _Target:
     """An armature that takes a figure, and what it takes to put it back."""
 
-    armature: bpy.types.Object
-    is_new: bool
-    before: _State | None = None
+    def __init__(self, armature: bpy.types.Object, *, is_new: bool, before: _State | None = None) -> None:
+        self.armature = armature
+        self.is_new = is_new
+        self.before = before
 
 
-@dataclass
 class _State:
     """How an armature stood before it was posed."""
 
-    location: Vector
-    scale: Vector
-    bones: dict[str, tuple[Any, Matrix]]
-    properties: dict[str, str | None]
-
-    @classmethod
-    def of(cls, armature: bpy.types.Object) -> _State:
+    def __init__(self, armature: bpy.types.Object) -> None:
         from ..rig import drawn_figure, placement
 
-        kept = {name: armature.get(name) for name in (drawn_figure.PROPERTY, placement.PROPERTY)}
-        bones = {bone.name: (bone.rotation_mode, bone.matrix_basis.copy()) for bone in armature.pose.bones}
-        return cls(armature.location.copy(), armature.scale.copy(), bones, kept)
+        self.location, self.scale = armature.location.copy(), armature.scale.copy()
+        self.bones = {
+            bone.name: (bone.rotation_mode, bone.matrix_basis.copy()) for bone in armature.pose.bones
+        }
+        self.properties = {name: armature.get(name) for name in (drawn_figure.PROPERTY, placement.PROPERTY)}
 
     def restore(self, armature: bpy.types.Object) -> None:
         armature.location, armature.scale = self.location, self.scale
@@ -223,7 +217,7 @@ class _CaptureOperator(DrawingChoices, operators._PoseOperator):  # noqa: SLF001
         armature = next((o for o in bpy.data.objects if o.session_uid == self._targets[number]), None)
         if armature is None or armature.mode == "EDIT":
             raise InputError("The armature was removed or edited meanwhile; select it and pose it again.")
-        return _Target(armature, is_new=False, before=_State.of(armature))
+        return _Target(armature, is_new=False, before=_State(armature))
 
     def _pose(
         self, context: bpy.types.Context, target: _Target, figure: Figure, body: Body, view: View

@@ -9,7 +9,6 @@ import os
 import platform
 import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,6 @@ DRAWING = Path(__file__).with_name("test_drawing.png")
 _TICK = 0.02
 
 
-@dataclass
 class Trial:
     """A test: two predictions, the first with the program's start.
 
@@ -37,11 +35,12 @@ class Trial:
         seconds: of the predictions so far.
     """
 
-    lines: list[str] = field(default_factory=list)
-    failed: bool = False
-    job: PoseJob | None = None
-    seconds: list[float] = field(default_factory=list)
-    _start: float = 0.0
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.failed = False
+        self.job: PoseJob | None = None
+        self.seconds: list[float] = []
+        self._start = 0.0
 
     @property
     def busy(self) -> bool:
