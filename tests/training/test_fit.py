@@ -402,3 +402,24 @@ def test_a_figure_is_cut_out_as_the_backend_cuts_it_out(machine):
     affine = np.array([[zoom, 0, target - zoom * middle], [0, zoom, target - zoom * middle]])
     ours = cv2.warpAffine(row["image"], affine, (INPUT_SIZE, INPUT_SIZE), flags=cv2.INTER_AREA)
     assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.95
+
+
+def test_runs_without_a_loss_are_measured_and_kept(tmp_path, drawings, bank_file, monkeypatch):
+    from training.__main__ import main
+
+    monkeypatch.setenv("SKETCH2POSE_STATE", str(tmp_path))
+    folder = shards_module.drawings_folder()
+    for name in ("train", "validation", "validation_held_out"):
+        shutil.copytree(drawings.folder, folder / name, ignore=shutil.ignore_patterns("*.unfinished"))
+    monkeypatch.setattr(shards_module, "COUNT", 32)
+    config = tmp_path / "short.yaml"
+    config.write_text("samples: 16\nbatch: 8\ndrawings: 64\n")
+    page = tmp_path / "page.md"
+    command = ["ablate", "--poses", str(bank_file), "--config", str(config), "--out", str(page), "--only"]
+    assert main([*command, "all losses"]) == 0
+    assert main([*command, "without shape"]) == 0
+    rows = [line for line in page.read_text().splitlines() if line.startswith(("| a", "| w"))]
+    assert [row.split(" | ")[0] for row in rows] == ["| all losses", "| without shape"]
+    without = torch.load(tmp_path / "short" / "without_shape" / "checkpoint.pt", weights_only=True)
+    assert without["config"]["weights"]["betas"] == 0
+    assert without["config"]["weights"]["direction"] > 0

@@ -15,7 +15,7 @@ from .shards import draw_in_background, draw_shards, draw_validation, state_fold
 _CONFIGS = Path(__file__).parent.parent / "configs"
 
 #: Stored of training have seeds from here on.
-_TRAINING_SEED = 1_000_000
+shard_files.FIRST_SEED = 1_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         draw_in_background if args.drawers else draw_shards,
         drawings / "train",
         shards,
-        (args.poses, _TRAINING_SEED),
+        (args.poses, shard_files.FIRST_SEED),
         args.drawers,
         lambda: (train.refresh(), enough),
     ):

@@ -27,6 +27,9 @@ from ..poses.bank import PoseBank
 #: Drawings in one shard.
 SHARD = 1024
 
+#: Drawings of training have seeds from here on.
+FIRST_SEED = 1_000_000
+
 #: Side of a stored crop, pixels: larger than the network's input, so that crops can vary.
 STORED = 160
 

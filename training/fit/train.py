@@ -18,6 +18,7 @@ from . import loop
 from .batches import Batch, box_side, make_batch
 from .loop import Arrays, Schedule, Trainer
 from .losses import (
+    STEEP,
     depth_order_loss,
     direction_loss,
     foreshortening_loss,
@@ -145,24 +146,37 @@ def losses_of(outputs: NetworkOutputs, data: dict[str, torch.Tensor]) -> dict[st
 def validate(
     network: torch.nn.Module, drawings: Stored, count: int, device: torch.device, bfloat16: bool = False
 ) -> dict[str, float]:
-    """Quick figures on the first ``count`` drawings of ``shards``: PCK of the box and bone angle in degrees."""
+    """Quick figures of the network's own answers on the first ``count`` of the drawings.
+
+    Returns:
+        PCK of the box (``pck10``, ``pck05``); mean angles of bones in space and in the picture, degrees
+        (``bone_angle``, ``angle_2d``); and the share of steep bones whose depth has the right sign
+        (``front_behind``).
+    """
     network.eval()
-    errors, angles = [], []
+    errors, angles, turns, signs = [], [], [], []
     for start in range(0, count, 128):
         batch = make_batch(drawings, np.arange(start, min(start + 128, count)), INPUT_SIZE)
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             outputs = network(batch.crops.to(device))
         places, _ = decode_heatmaps(outputs.heatmaps.float().cpu().numpy())
-        errors.append(
-            (np.linalg.norm(places - batch.keypoints, axis=-1) / box_side(INPUT_SIZE))[batch.inside > 0]
-        )
-        cosine = (outputs.directions.cpu().numpy() * batch.directions).sum(-1)[batch.bones > 0]
-        angles.append(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+        error = np.linalg.norm(places - batch.keypoints, axis=-1) / box_side(INPUT_SIZE)
+        errors.append(error[batch.inside > 0])
+        predicted, true = outputs.directions.cpu().numpy()[batch.bones > 0], batch.directions[batch.bones > 0]
+        angles.append(np.degrees(np.arccos(np.clip((predicted * true).sum(-1), -1, 1))))
+        mine, theirs = predicted[:, :2], true[:, :2]
+        cross = mine[:, 0] * theirs[:, 1] - mine[:, 1] * theirs[:, 0]
+        seen = np.linalg.norm(theirs, axis=1) > STEEP
+        turns.append(np.degrees(np.abs(np.arctan2(cross, (mine * theirs).sum(1))))[seen])
+        steep = np.abs(true[:, 2]) > STEEP
+        signs.append((predicted[:, 2] * true[:, 2] > 0)[steep])
     error = np.concatenate(errors)
     return {
         "pck10": float((error < 0.1).mean()),
         "pck05": float((error < 0.05).mean()),
         "bone_angle": float(np.concatenate(angles).mean()),
+        "angle_2d": float(np.concatenate(turns).mean()),
+        "front_behind": float(np.concatenate(signs).mean()),
     }
 
 
