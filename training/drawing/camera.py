@@ -9,6 +9,7 @@ import numpy as np
 
 from backend.body import rodrigues
 
+from .chance import pick
 from .skin import NEAREST
 
 #: Degrees of azimuth up to which a view counts as from the front.
@@ -65,7 +66,7 @@ class Camera:
         if kind < 0.40:
             azimuth = rng.normal(0, 30)
         elif kind < 0.60:
-            azimuth = rng.choice([-90, 90]) + rng.normal(0, 18)
+            azimuth = pick(rng, [-90, 90]) + rng.normal(0, 18)
         elif kind < 0.72:
             azimuth = 180 + rng.normal(0, 35)
         else:

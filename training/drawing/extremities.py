@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .chance import pick
 from .inker import Inker
 from .pen import curve, ellipse, smoothed
 
@@ -48,7 +49,7 @@ def draw_hand(
     if kind == "mitten":
         outline += [(0.5, 0.27), (0.85, 0.22), (1.0, 0.0), (0.85, -0.22), (0.4, -0.28)]
     else:
-        count = int(rng.choice([3, 4], p=[0.3, 0.7]))
+        count = int(pick(rng, [3, 4], [0.3, 0.7]))
         for k, turn in enumerate(np.linspace(spread, -spread, count)):
             root = (0.5, float(np.linspace(0.2, -0.2, count)[k]))
             outline += _finger(root, float(turn), 0.5 - 0.12 * abs(k - 1.2) / count, thick)

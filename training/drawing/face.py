@@ -10,6 +10,7 @@ from backend.skeleton import keypoint_index
 
 from .anatomy import Anatomy
 from .canvas import Canvas
+from .chance import pick
 from .features import draw_features
 from .figure import Figure
 from .pen import Pen, curve, ellipse
@@ -115,7 +116,7 @@ def _draw_back(canvas: Canvas, centre: np.ndarray, radius: float, up: np.ndarray
     up = up / max(float(np.hypot(*up)), 1e-6)
     across = np.array([-up[1], up[0]])
     fine = pen.varied(rng, 0.7)
-    kind = rng.choice(["full", "strands", "ears", "nothing"], p=[0.35, 0.35, 0.2, 0.1])
+    kind = pick(rng, ["full", "strands", "ears", "nothing"], [0.35, 0.35, 0.2, 0.1])
     if kind == "full":
         angle = np.linspace(-0.35, np.pi + 0.35, 20)[:, None]
         cap = centre + radius * 1.03 * (np.cos(angle) * across + np.sin(angle) * up)

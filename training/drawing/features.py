@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .canvas import Canvas
+from .chance import pick
 from .pen import Pen, curve
 
 #: Pixels of a head's height below which only eyes and a mouth are drawn.
@@ -92,7 +93,7 @@ def _draw_profile(face: _Face, plain: bool) -> None:
     """One eye, a brow, half a mouth, a nostril; here "across" is forward from the middle of the head."""
     rng = face.canvas.rng
     x, level = rng.uniform(0.14, 0.25), rng.uniform(0.42, 0.5)
-    kind = "dot" if plain else str(rng.choice(["dot", "wedge", "lid", "oval"], p=[0.4, 0.3, 0.15, 0.15]))
+    kind = "dot" if plain else str(pick(rng, ["dot", "wedge", "lid", "oval"], [0.4, 0.3, 0.15, 0.15]))
     size = rng.uniform(0.03, 0.06)
     if kind == "dot":
         face.blob(_round((x, level), size * 0.7, size), face.pen.tone)
@@ -121,7 +122,7 @@ def _draw_profile(face: _Face, plain: bool) -> None:
 def _draw_eyes(face: _Face, across: float, level: float, plain: bool) -> None:
     rng, tone = face.canvas.rng, face.pen.tone
     kind = "dot" if plain else str(
-        rng.choice(["dot", "tall", "pupil", "lid", "happy", "almond"], p=[0.32, 0.14, 0.18, 0.12, 0.08, 0.16])
+        pick(rng, ["dot", "tall", "pupil", "lid", "happy", "almond"], [0.32, 0.14, 0.18, 0.12, 0.08, 0.16])
     )  # fmt: skip
     size = rng.uniform(0.025, 0.05) if kind in ("dot", "tall") else rng.uniform(0.05, 0.09)
     for side in (-1, 1):
@@ -143,14 +144,14 @@ def _draw_eyes(face: _Face, across: float, level: float, plain: bool) -> None:
 def _draw_nose(face: _Face, level: float) -> None:
     """A line down one side, a hook, a dot, a triangle or two nostrils."""
     rng = face.canvas.rng
-    side = rng.choice([-1, 1])
+    side = pick(rng, [-1, 1])
     kinds = {
         "hook": [(0.02, level - 0.02), (0.08, 0.25), (-0.03, 0.23)],
         "line": [(0.0, level - 0.05), (0.01, 0.26)],
         "curl": [(-0.06, 0.25), (0.0, 0.2), (0.06, 0.25)],
         "triangle": [(0.0, level - 0.08), (0.07, 0.24), (-0.07, 0.24), (0.0, level - 0.08)],
     }
-    kind = str(rng.choice([*kinds, "dot", "nostrils"], p=[0.3, 0.15, 0.22, 0.08, 0.1, 0.15]))
+    kind = str(pick(rng, [*kinds, "dot", "nostrils"], [0.3, 0.15, 0.22, 0.08, 0.1, 0.15]))
     if kind == "dot":
         face.blob(_round((0, 0.27), 0.03, 0.03), face.pen.tone)
     elif kind == "nostrils":
@@ -164,9 +165,9 @@ def _draw_mouth(face: _Face, level: float) -> None:
     """A line, a bow up or down, an open mouth, lips, a beard's shadow, a moustache."""
     rng, tone = face.canvas.rng, face.pen.tone
     wide = rng.uniform(0.07, 0.19)
-    bow = rng.choice([rng.uniform(0.02, 0.09), 0.0, -0.05], p=[0.6, 0.3, 0.1])
+    bow = pick(rng, [rng.uniform(0.02, 0.09), 0.0, -0.05], [0.6, 0.3, 0.1])
     line = curve(np.array([(-wide, bow), (0, -bow), (wide, bow)]) + (0, level), 0.0, 9)
-    kind = rng.choice(["line", "open", "grin", "lips"], p=[0.66, 0.12, 0.12, 0.1])
+    kind = pick(rng, ["line", "open", "grin", "lips"], [0.66, 0.12, 0.12, 0.1])
     if kind == "line":
         face.line(line)
     elif kind == "open":
@@ -174,7 +175,7 @@ def _draw_mouth(face: _Face, level: float) -> None:
     elif kind == "grin":
         low = curve(np.array([(wide, bow), (0, -bow - 0.16), (-wide, bow)]) + (0, level), 0.0, 9)
         if rng.random() < 0.5:
-            face.blob(np.concatenate([line, low]), rng.choice([face.canvas.paper, tone]))
+            face.blob(np.concatenate([line, low]), pick(rng, [face.canvas.paper, tone]))
         face.line(np.concatenate([line, low]), closed=True)
     else:
         face.line(line)

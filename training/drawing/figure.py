@@ -15,6 +15,7 @@ from backend.skeleton import JOINT_PARENTS, KEYPOINT_PARENTS, N_JOINTS, keypoint
 
 from .anatomy import Anatomy
 from .camera import Camera
+from .chance import pick
 from .gbuffer import GBuffer, render, vertex_normals
 from .outfit import Outfit, dress
 from .placement import CANVAS, Fit, Placement
@@ -53,7 +54,7 @@ class Proportions:
         """
         length = np.ones(N_JOINTS)
         width = np.ones(N_JOINTS)
-        amount = rng.choice([0.04, 0.12, 0.25], p=[0.4, 0.4, 0.2])
+        amount = pick(rng, [0.04, 0.12, 0.25], [0.4, 0.4, 0.2])
 
         def factor(spread: float) -> float:
             return float(np.exp(rng.normal(0, spread)))
@@ -84,8 +85,8 @@ class Proportions:
         neck = keypoint_index("neck")
         length[neck] = factor(amount)
         head = keypoint_index("head")
-        size = rng.choice(
-            [rng.uniform(0.7, 1.25), rng.uniform(1.25, 1.9), rng.uniform(1.9, 3.0)], p=[0.66, 0.22, 0.12]
+        size = pick(
+            rng, [rng.uniform(0.7, 1.25), rng.uniform(1.25, 1.9), rng.uniform(1.9, 3.0)], [0.66, 0.22, 0.12]
         )
         length[head] = width[head] = size
         if size > 1.5:  # chibi: short limbs under a big head

@@ -6,6 +6,7 @@ import numpy as np
 
 from backend.skeleton import keypoint_index
 
+from .chance import pick
 from .cloth import Dressing
 
 #: The knuckles lie a little beyond the hand's joint; the thumb lies before this line: metres.
@@ -19,7 +20,7 @@ def shape_hands(rng: np.random.Generator, dressing: Dressing) -> None:
     """Close and bend the fingers of each hand at random; a third are left spread."""
     hand = dressing.anatomy.rest_joints[keypoint_index("left_hand")]
     for side in (1, -1):
-        kind = rng.choice(["spread", "mitten", "bent"], p=[0.3, 0.4, 0.3])
+        kind = pick(rng, ["spread", "mitten", "bent"], [0.3, 0.4, 0.3])
         if kind == "spread":
             continue
         beyond = side * dressing.positions[:, 0] - hand[0] - _KNUCKLES

@@ -6,6 +6,7 @@ import numpy as np
 
 from backend.skeleton import keypoint_index
 
+from .chance import pick
 from .cloth import Dressing, hanging
 from .shapes import Label, ellipsoid, rigid, tube
 
@@ -18,7 +19,7 @@ _TOP_SHARES = (0.26, 0.12, 0.17, 0.13, 0.12, 0.1, 0.1)
 
 def put_on_clothes(rng: np.random.Generator, dressing: Dressing) -> None:
     """Trousers, shoes, a top and gloves, each mostly; then what goes over them."""
-    loose = float(rng.choice([0.0, 0.012, 0.03], p=[0.35, 0.4, 0.25]))
+    loose = float(pick(rng, [0.0, 0.012, 0.03], [0.35, 0.4, 0.25]))
     if rng.random() < 0.92:
         _trousers(rng, dressing, loose)
     if rng.random() < 0.78:
@@ -36,13 +37,13 @@ def put_on_clothes(rng: np.random.Generator, dressing: Dressing) -> None:
 
 def _top(rng: np.random.Generator, dressing: Dressing, loose: float, label: Label) -> None:
     anatomy = dressing.anatomy
-    cut = str(rng.choice(TOPS, p=_TOP_SHARES))
+    cut = str(pick(rng, TOPS, _TOP_SHARES))
     if cut in ("jacket", "hoodie", "zip"):
         sleeve, hem, loose = 1.95, rng.uniform(-0.1, 0.14), max(loose, 0.012)
     elif cut == "singlet":
         sleeve, hem = rng.uniform(-0.25, 0.0), rng.uniform(-0.35, 0.05)
     else:
-        sleeve = rng.choice([rng.uniform(0.3, 0.9), 1.0, rng.uniform(1.2, 1.8), 1.95], p=[0.4, 0.1, 0.1, 0.4])
+        sleeve = pick(rng, [rng.uniform(0.3, 0.9), 1.0, rng.uniform(1.2, 1.8), 1.95], [0.4, 0.1, 0.1, 0.4])
         hem = rng.uniform(-0.3, 0.1)
     if rng.random() < 0.05:
         hem = rng.uniform(-0.6, -0.4)
@@ -54,7 +55,7 @@ def _top(rng: np.random.Generator, dressing: Dressing, loose: float, label: Labe
     dressing.cover(worn, label, stand)
     dressing.wears.append(cut)
     if cut in ("round neck", "singlet") and rng.random() < 0.3:
-        dressing.wears.append(str(rng.choice(["heart", "letter", "number", "stripe"])))
+        dressing.wears.append(str(pick(rng, ["heart", "letter", "number", "stripe"])))
     if cut == "hoodie":
         centre = anatomy.rest_joints[_CHEST] + (0, rng.uniform(0.06, 0.1), -0.05 - loose)
         size = np.array([0.11, 0.1, 0.045]) * rng.uniform(0.9, 1.15)
@@ -70,35 +71,36 @@ def _top(rng: np.random.Generator, dressing: Dressing, loose: float, label: Labe
 
 def _trousers(rng: np.random.Generator, dressing: Dressing, loose: float) -> None:
     height = dressing.anatomy.height_field
-    leg = rng.choice(
+    leg = pick(
+        rng,
         [rng.uniform(0.12, 0.2), rng.uniform(0.3, 0.9), rng.uniform(0.9, 1.1), rng.uniform(1.3, 1.8), 1.93],
-        p=[0.1, 0.17, 0.08, 0.15, 0.5],
+        [0.1, 0.17, 0.08, 0.15, 0.5],
     )
     worn = dressing.below(height, leg) & ~dressing.below(height, rng.uniform(-0.32, -0.12))
-    flare = rng.choice([0.0, rng.uniform(0.01, 0.03), rng.uniform(0.03, 0.06)], p=[0.6, 0.25, 0.15])
+    flare = pick(rng, [0.0, rng.uniform(0.01, 0.03), rng.uniform(0.03, 0.06)], [0.6, 0.25, 0.15])
     start = 0.1 if rng.random() < 0.6 else 1.0
     widen = ((height - start) / max(leg - start, 0.2)).clip(0, 1)
     dressing.cover(worn, Label.BOTTOM, (0.8 * loose + flare * widen).astype(np.float32))
     dressing.wears.append("trousers" if rng.random() < 0.8 or leg < 0.25 else "slacks")
     if rng.random() < 0.12:
-        dressing.wears.append(str(rng.choice(["overalls", "braces"])))
+        dressing.wears.append(str(pick(rng, ["overalls", "braces"])))
 
 
 def _shoes(rng: np.random.Generator, dressing: Dressing) -> None:
     height = dressing.anatomy.height_field
-    kind = rng.choice(["shoe", "boot", "sock"], p=[0.65, 0.22, 0.13])
+    kind = pick(rng, ["shoe", "boot", "sock"], [0.65, 0.22, 0.13])
     if kind == "sock":
         sock = ~dressing.below(height, rng.uniform(1.2, 1.85))
         dressing.cover(sock, Label.CLOTH, 0.003)
     top = rng.uniform(1.15, 1.85) if kind == "boot" else rng.uniform(1.95, 2.08)
-    dressing.cover(~dressing.below(height, top), Label.SHOE, float(rng.choice([0.006, 0.016])))
+    dressing.cover(~dressing.below(height, top), Label.SHOE, float(pick(rng, [0.006, 0.016])))
     dressing.wears.append("shoes")
 
 
 def _skirt(rng: np.random.Generator, dressing: Dressing) -> None:
     joints = dressing.anatomy.rest_joints
     knee, ankle = joints[keypoint_index("left_knee"), 1], joints[keypoint_index("left_ankle"), 1]
-    hem = rng.choice([knee + rng.uniform(0.08, 0.2), knee, (knee + ankle) / 2, ankle + 0.04])
+    hem = pick(rng, [knee + rng.uniform(0.08, 0.2), knee, (knee + ankle) / 2, ankle + 0.04])
     folds = (rng.uniform(0, 0.1), int(rng.integers(5, 10)))
     # Where a raised thigh comes through, it is of the same cloth.
     height = dressing.anatomy.height_field
@@ -115,9 +117,10 @@ def _extras(rng: np.random.Generator, dressing: Dressing) -> None:
     anatomy = dressing.anatomy
     joints = anatomy.rest_joints
     knee = joints[keypoint_index("left_knee"), 1]
-    kind = rng.choice(
+    kind = pick(
+        rng,
         ["none", "pack", "scarf", "cape", "apron", "tie", "robe"],
-        p=[0.74, 0.07, 0.05, 0.04, 0.03, 0.04, 0.03],
+        [0.74, 0.07, 0.05, 0.04, 0.03, 0.04, 0.03],
     )
     if kind == "pack":
         size = np.array([0.15, 0.2, 0.08]) * rng.uniform(0.75, 1.2)
@@ -149,7 +152,7 @@ def _extras(rng: np.random.Generator, dressing: Dressing) -> None:
     elif kind == "robe":  # as statues wear
         ankle = joints[keypoint_index("left_ankle"), 1]
         folds = (rng.uniform(0.04, 0.1), int(rng.integers(8, 14)))
-        top, hem = rng.choice([0.1, 0.3, 0.42]), rng.uniform(ankle + 0.03, knee)
+        top, hem = pick(rng, [0.1, 0.3, 0.42]), rng.uniform(ankle + 0.03, knee)
         dressing.pieces.append(hanging(anatomy, Label.CLOTH, top, hem, rng.uniform(0.03, 0.12), folds))
     elif kind == "tie":
         dressing.wears.append("tie")

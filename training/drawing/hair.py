@@ -6,6 +6,7 @@ import numpy as np
 
 from backend.skeleton import N_JOINTS, keypoint_index
 
+from .chance import pick
 from .cloth import Dressing
 from .shapes import Label, Piece, ellipsoid, grid, rigid, tube
 
@@ -22,7 +23,7 @@ _CUT_SHARES = (0.26, 0.07, 0.12, 0.09, 0.07, 0.09, 0.05, 0.05, 0.08, 0.03, 0.09)
 def put_on_hair(rng: np.random.Generator, dressing: Dressing) -> None:
     """A cut of hair, sometimes a hood or a beard."""
     x, y, z = dressing.anatomy.head_place.T
-    cut = str(rng.choice(_CUTS, p=_CUT_SHARES))
+    cut = str(pick(rng, _CUTS, _CUT_SHARES))
     if cut != "none":
         line = rng.uniform(0.45, 0.7) if cut == "fringe" else rng.uniform(0.72, 0.87)
         ear, nape = rng.uniform(0.08, 0.25), rng.uniform(-0.08, 0.28)
@@ -45,7 +46,7 @@ def put_on_hair(rng: np.random.Generator, dressing: Dressing) -> None:
 
 def put_on_hat(rng: np.random.Generator, dressing: Dressing) -> None:
     """A cap with its peak, a beanie, a wide hat or a high one."""
-    kind = rng.choice(["cap", "beanie", "wide", "high"], p=[0.42, 0.22, 0.26, 0.1])
+    kind = pick(rng, ["cap", "beanie", "wide", "high"], [0.42, 0.22, 0.26, 0.1])
     crown = _SKULL + (0, rng.uniform(0.08, 0.2), 0)
     high = {"cap": 0.45, "beanie": 0.52, "wide": 0.42, "high": 0.75}[kind] * rng.uniform(0.9, 1.15)
     dome = ellipsoid(crown, np.array([0.51, high, 0.59]), 1.65, 0.6 if kind == "high" else 1.0)
@@ -102,7 +103,7 @@ def _volumes(rng: np.random.Generator, cut: str) -> list[tuple[np.ndarray, np.nd
     if cut == "big":
         size = rng.uniform(0.65, 1.0)
         place = _SKULL + (0, rng.uniform(0.05, 0.25), -0.33 * size / 0.7)
-        return [ellipsoid(place, np.array([size, size, size * 0.85]), lumps=rng.choice([0.0, 0.06, 0.12]))]
+        return [ellipsoid(place, np.array([size, size, size * 0.85]), lumps=pick(rng, [0.0, 0.06, 0.12]))]
     return []
 
 
@@ -130,7 +131,7 @@ def _curtain(rng: np.random.Generator, dressing: Dressing, drop: float, label: L
     puff = rng.uniform(0.0, 0.14)
     wide = np.interp(-y, [-1.04, -0.99, -0.88, -0.5, 0.5], [0.1, 0.3, 0.42, 0.5 + puff, 0.55 + 2 * puff])
     back = np.interp(-y, [-0.2, 0.3, 1.2], [0.0, 0.1, 0.22])
-    wave = 1 + rng.choice([0.0, 0.04]) * np.sin(14 * y + 3 * angle)
+    wave = 1 + pick(rng, [0.0, 0.04]) * np.sin(14 * y + 3 * angle)
     x = wide * np.sin(angle) * wave
     z = _SKULL[2] + 1.12 * wide * np.cos(angle) * wave - back
     place = np.stack([x, np.broadcast_to(y, x.shape), z], -1).reshape(-1, 3)

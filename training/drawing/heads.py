@@ -8,6 +8,7 @@ import numpy as np
 
 from backend.skeleton import keypoint_index
 
+from .chance import pick
 from .face import draw_disc_face, head_disc
 from .figure import Figure
 from .inker import Cloth, Inker
@@ -59,7 +60,7 @@ class Head:
         look = nose - joint - 0.45 * (top - joint)
         ahead = np.array([-up[1], up[0]])
         across = float(look @ ahead) / max(radius, 1.0)
-        hair = str(rng.choice(list(_HAIR), p=list(_HAIR.values())))
+        hair = str(pick(rng, list(_HAIR), list(_HAIR.values())))
         tone = ink if rng.random() < 0.75 else float(paper - (paper - ink) * rng.uniform(0, 0.6))
         return cls(
             centre, radius, up, ahead * (1 if across >= 0 else -1), min(abs(across) / 0.9, 1.0),
@@ -108,15 +109,13 @@ def _draw_lock(inker: Inker, head: Head) -> None:
     rng = inker.canvas.rng
     long = rng.uniform(1.3, 3.6)
     if rng.random() < 0.5:
-        way = -head.ahead * (1 if head.side > 0.3 else rng.choice([-1, 1])) + head.up * rng.uniform(
-            -0.3, 0.35
-        )
+        way = -head.ahead * (1 if head.side > 0.3 else pick(rng, [-1, 1])) + head.up * rng.uniform(-0.3, 0.35)
     else:
         way = np.array([rng.normal(0, 0.25), 1.0]) - head.ahead * 0.3 * head.side
     way = way / max(float(np.hypot(*way)), 1e-6)
     across = np.array([-way[1], way[0]])
     t = np.linspace(0, 1, 18)
-    wave = rng.uniform(0, 0.45) * np.sin(t * rng.uniform(3, 8)) * t * rng.choice([-1, 1])
+    wave = rng.uniform(0, 0.45) * np.sin(t * rng.uniform(3, 8)) * t * pick(rng, [-1, 1])
     line = head.at(np.array([[-0.4 * head.side, 0.55]]))[0]
     line = line + head.radius * (np.outer(t * long, way) + np.outer(wave, across))
     thick = rng.uniform(0.75, 1.1) if head.hair == "waves" else rng.uniform(0.3, 0.5)
@@ -177,7 +176,7 @@ def _draw_profile(inker: Inker, head: Head) -> None:
     """Eyes, brow, mouth and ear of a face turned to the side."""
     rng, canvas = inker.canvas.rng, inker.canvas
     fine = inker.fine(canvas.paper)
-    kind = rng.choice(["dot", "lid", "look"], p=[0.5, 0.3, 0.2])
+    kind = pick(rng, ["dot", "lid", "look"], [0.5, 0.3, 0.2])
     eyes = [0.48] if head.side > 0.75 else [0.25, 0.66]
     for x in eyes:
         if kind == "dot":

@@ -6,17 +6,18 @@ import numpy as np
 
 from backend.skeleton import keypoint_index
 
+from .chance import pick
 from .cloth import Dressing
 from .shapes import Label, ellipsoid, rigid, tube
 
 
 def put_in_hand(rng: np.random.Generator, dressing: Dressing) -> None:
     """Put something into the left or the right hand."""
-    joint = keypoint_index(f"{rng.choice(['left', 'right'])}_hand")
+    joint = keypoint_index(f"{pick(rng, ['left', 'right'])}_hand")
     hand = dressing.anatomy.rest_joints[joint]
     grip = hand + (0, -0.03, 0)  # palms face down in the rest pose
-    kind = rng.choice(["stick", "ball", "book", "racket"], p=[0.45, 0.27, 0.14, 0.14])
-    across = np.array([rng.normal(0, 0.25), rng.normal(0, 0.5), rng.choice([-1.0, 1.0])])
+    kind = pick(rng, ["stick", "ball", "book", "racket"], [0.45, 0.27, 0.14, 0.14])
+    across = np.array([rng.normal(0, 0.25), rng.normal(0, 0.5), pick(rng, [-1.0, 1.0])])
     across /= np.linalg.norm(across)
     if kind == "ball":
         radius = rng.uniform(0.04, 0.15)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .canvas import Canvas
+from .chance import pick
 from .pen import Pen, curve, ellipse, tangents
 
 _PATTERNS = ("crosses", "dots", "rings", "stripes", "zigzag", "flecks")
@@ -29,7 +30,7 @@ class Cloth:
         if kind < 0.3:
             return cls(ink)
         tone = paper - (paper - ink) * float(rng.uniform(0.1, 0.35)) if rng.random() < 0.35 else paper
-        return cls(tone, str(rng.choice(_PATTERNS)) if kind < 0.6 else "")
+        return cls(tone, str(pick(rng, _PATTERNS)) if kind < 0.6 else "")
 
 
 @dataclass(frozen=True)

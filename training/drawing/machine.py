@@ -15,6 +15,7 @@ from ..poses.contacts import find_contacts
 from .anatomy import Anatomy
 from .camera import Camera
 from .canvas import Canvas
+from .chance import pick
 from .figure import Figure, bone_directions, sample_figure
 from .outfit import Label
 from .paper import finish, moved
@@ -50,8 +51,7 @@ class DrawingMachine:
             among: the styles to choose from; none for the training mix, which leaves out the held-out ones.
         """
         styles = among or [style for style in STYLES if not style.held_out]
-        shares = np.array([style.share for style in styles])
-        return styles[int(np.random.default_rng((seed, 1)).choice(len(styles), p=shares / shares.sum()))]
+        return pick(np.random.default_rng((seed, 1)), styles, [style.share for style in styles])
 
     def draw(
         self,
@@ -127,8 +127,8 @@ class DrawingMachine:
 
 
 def _materials(rng: np.random.Generator, expert: bool) -> tuple[Canvas, Pen]:
-    paper = rng.choice([255.0, rng.uniform(215, 254), rng.uniform(130, 215)], p=[0.85, 0.1, 0.05])
-    ink = min(rng.choice([rng.uniform(0, 30), rng.uniform(30, 110)], p=[0.6, 0.4]), paper - 80)
+    paper = pick(rng, [255.0, rng.uniform(215, 254), rng.uniform(130, 215)], [0.85, 0.1, 0.05])
+    ink = min(pick(rng, [rng.uniform(0, 30), rng.uniform(30, 110)], [0.6, 0.4]), paper - 80)
     if rng.random() < 0.06:
         ink = min(rng.uniform(110, 190), paper - 45)
     return Canvas(CANVAS, paper, rng), Pen.sample(rng, max(ink, 0.0), expert)

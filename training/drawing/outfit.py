@@ -9,6 +9,7 @@ import numpy as np
 from backend.skeleton import N_JOINTS
 
 from .anatomy import Anatomy
+from .chance import pick
 from .cloth import Dressing
 from .fingers import shape_hands
 from .garments import put_on_clothes
@@ -57,7 +58,7 @@ def dress(rng: np.random.Generator, anatomy: Anatomy, plain: bool = False) -> Ou
     dressing = Dressing(anatomy)
     if not plain:
         shape_hands(rng, dressing)
-        dressing.wears.append(str(rng.choice(["flat chest", "full chest"])))
+        dressing.wears.append(str(pick(rng, ["flat chest", "full chest"])))
         if rng.random() < 0.85:
             put_on_clothes(rng, dressing)
         if rng.random() < 0.85:

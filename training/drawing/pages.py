@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from .canvas import Canvas
+from .chance import pick
 from .pen import Pen
 from .things import Thing, draw_thing, draw_writing
 
@@ -75,7 +76,7 @@ def compose(
     longest = max(size)
     paper = 255.0 if rng.random() < 0.7 else float(rng.uniform(170, 254))
     canvas = Canvas(longest, paper, rng)
-    pen = Pen.sample(rng, float(rng.choice([rng.uniform(0, 40), rng.uniform(40, 130)])), rng.random() < 0.5)
+    pen = Pen.sample(rng, float(pick(rng, [rng.uniform(0, 40), rng.uniform(40, 130)])), rng.random() < 0.5)
     pen = pen.scaled(longest / _PEN_PAGE)
     places = _places(rng, cuttings, size)
     frames = _frames(rng, places, size)

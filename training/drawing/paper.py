@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from .chance import pick
+
 #: Rec. 601 luminance of red, green and blue.
 LUMA = np.array([0.299, 0.587, 0.114])
 
@@ -38,7 +40,7 @@ class Page:
 
 def finish(image: np.ndarray, rng: np.random.Generator) -> Page:
     """Make a finished page of a drawn (S, S) uint8 image."""
-    kind = ("file", "scan", "photo")[int(rng.choice(3, p=_KINDS))]
+    kind = pick(rng, ("file", "scan", "photo"), _KINDS)
     page, warp = image, np.eye(3)
     if rng.random() < (0.04 if kind == "file" else 0.22):
         page = _printed(page, rng)
@@ -84,7 +86,7 @@ def _printed(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return np.clip(thick + away - 0.5 * step, 0, 1)
 
     rows = np.repeat(rules()[:, None], size, 1)
-    kind = rng.choice(["ruled", "squared", "dotted"], p=[0.5, 0.4, 0.1])
+    kind = pick(rng, ["ruled", "squared", "dotted"], [0.5, 0.4, 0.1])
     if kind == "squared":
         rows = np.maximum(rows, rules())
     elif kind == "dotted":
@@ -179,7 +181,7 @@ def _light(size: int, rng: np.random.Generator) -> np.ndarray:
 
 def _palette(page: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
     """Colours for the greys: none; coloured ink on white or tinted paper; a colour for every band of tones."""
-    kind = rng.choice(["grey", "ink", "paper", "colours"], p=[0.4, 0.2, 0.15, 0.25])
+    kind = pick(rng, ["grey", "ink", "paper", "colours"], [0.4, 0.2, 0.15, 0.25])
     if kind == "grey":
         return None
     low, high = np.percentile(page, (25, 75))

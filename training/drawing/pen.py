@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
+from .chance import pick
+
 
 @dataclass(frozen=True)
 class Tool:
@@ -135,9 +137,7 @@ class Pen:
                 several that overlap, and cross them at the corners. Novices draw slowly: their lines tremble,
                 wander, stop, go on beside where they stopped, keep one pressure and do not meet.
         """
-        names = tuple(TOOLS)
-        shares = np.array([TOOLS[name].share for name in names])
-        tool = names[int(rng.choice(len(names), p=shares / shares.sum()))]
+        tool = pick(rng, tuple(TOOLS), [tool.share for tool in TOOLS.values()])
         sketchy = rng.random() < (0.3 if expert else 0.2)
         if expert:
             hand = cls(
@@ -145,7 +145,7 @@ class Pen:
                 wobble=float(rng.gamma(2.0, 0.1)),
                 drift=float(rng.gamma(2.0, 0.4)),
                 smooth=float(rng.uniform(1.2, 3.0)),
-                gap=float(rng.choice([0.0, 0.06], p=[0.75, 0.25])),
+                gap=float(pick(rng, [0.0, 0.06], [0.75, 0.25])),
                 double=float(rng.uniform(0.4, 1.0)) if sketchy else 0.0,
                 apart=float(rng.uniform(0.4, 1.2)),
                 redrawn=0.35,
@@ -153,7 +153,7 @@ class Pen:
                 closure=float(rng.gamma(1.0, 1.0)),
                 corner=0.9,
                 split=0.7 if sketchy else 0.15,
-                lost=float(rng.choice([0.0, rng.uniform(0.1, 0.5)], p=[0.6, 0.4])),
+                lost=float(pick(rng, [0.0, rng.uniform(0.1, 0.5)], [0.6, 0.4])),
                 expression=float(rng.uniform(0.4, 1.0)),
             )
         else:
@@ -162,7 +162,7 @@ class Pen:
                 wobble=float(rng.gamma(2.0, 0.35)),
                 drift=float(rng.gamma(2.0, 0.8)),
                 smooth=float(rng.uniform(0.6, 2.4)),
-                gap=float(rng.choice([0.0, 0.06, 0.2], p=[0.5, 0.3, 0.2])),
+                gap=float(pick(rng, [0.0, 0.06, 0.2], [0.5, 0.3, 0.2])),
                 double=float(rng.uniform(0.3, 0.9)) if sketchy else 0.0,
                 apart=float(rng.uniform(0.8, 3.0)),
                 overshoot=float(rng.gamma(1.0, 2.5)),

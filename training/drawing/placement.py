@@ -8,6 +8,8 @@ import numpy as np
 
 from backend.skeleton import keypoint_index
 
+from .chance import pick
+
 #: Side of the square page that styles draw on, pixels.
 CANVAS = 256
 
@@ -107,7 +109,7 @@ def sample_placements(rng: np.random.Generator) -> list[Placement]:
         main, other = _alone(rng), _group(rng, 2)[int(rng.integers(2))]
         return [other, main] if rng.random() < 0.6 else [main, other]
     if kind < 0.15 + _PARTIAL:
-        part = str(rng.choice(["waist_up", "bust", "legs"], p=[0.5, 0.28, 0.22]))
+        part = str(pick(rng, ["waist_up", "bust", "legs"], [0.5, 0.28, 0.22]))
         extent = CANVAS * rng.uniform(0.7, 0.98)
         middle = CANVAS / 2 + rng.normal(0, 12)
         return [

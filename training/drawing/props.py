@@ -7,6 +7,7 @@ import numpy as np
 from backend.skeleton import keypoint_index
 
 from .canvas import Canvas
+from .chance import pick
 from .figure import Figure
 from .lettering import scrawl, write
 from .pen import Pen, curve, ellipse, ribbon
@@ -51,8 +52,8 @@ def draw_before(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         draw_obstacle(canvas, figure, pen)
     if rng.random() < 0.05:
         x = rng.uniform(5, 130)
-        y = rng.choice([rng.uniform(4, 16), rng.uniform(228, 246)])
-        for row in range(int(rng.choice([1, 1, 2]))):
+        y = pick(rng, [rng.uniform(4, 16), rng.uniform(228, 246)])
+        for row in range(int(pick(rng, [1, 1, 2]))):
             text = scrawl(rng, int(rng.integers(3, 11)))
             write(canvas, text, np.array([x, y + 16 * row]), rng.uniform(7, 14), pen.varied(rng, 0.6))
 
@@ -85,7 +86,7 @@ def _draw_motion(canvas: Canvas, figure: Figure, pen: Pen) -> None:
 def _draw_held(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     """A stick, a club or a ball at a hand; a ball that flies."""
     rng = canvas.rng
-    side = rng.choice(["left", "right"])
+    side = pick(rng, ["left", "right"])
     hand, wrist = (figure.keypoints[keypoint_index(f"{side}_{n}")] for n in ("hand", "wrist"))
     size = figure.size
     if rng.random() < 0.5:
@@ -95,7 +96,7 @@ def _draw_held(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         if rng.random() < 0.3:
             centre = hand + rng.normal(0, 0.2 * size, 2)
         ball = ellipse(centre, np.array([radius, 0]), radius)
-        canvas.fill(ball, rng.choice([canvas.paper, pen.tone]))
+        canvas.fill(ball, pick(rng, [canvas.paper, pen.tone]))
         canvas.stroke(ball, pen.varied(rng), closed=True)
         return
     angle = rng.uniform(0, 2 * np.pi)
@@ -106,5 +107,5 @@ def _draw_held(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         canvas.stroke(line, pen.varied(rng, rng.uniform(0.8, 2.0)))
     else:
         club = ribbon(curve(line), np.linspace(0.6, rng.uniform(0.6, 1.6), 12) * 0.013 * size)
-        canvas.fill(club, rng.choice([canvas.paper, pen.tone]))
+        canvas.fill(club, pick(rng, [canvas.paper, pen.tone]))
         canvas.stroke(club, pen.varied(rng), closed=True)

@@ -7,6 +7,7 @@ import numpy as np
 from backend.skeleton import keypoint_index
 
 from .canvas import Canvas
+from .chance import pick
 from .figure import Figure
 from .pen import Pen, curve, ellipse, ribbon
 from .placement import CANVAS
@@ -33,7 +34,7 @@ def draw_ground(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     low, high = box_of(figure)
     y = high[1] + rng.uniform(-4, 4)
     left, right = rng.uniform(0, low[0]), rng.uniform(high[0], CANVAS)
-    kind = rng.choice(["line", "pieces", "grass"], p=[0.55, 0.3, 0.15])
+    kind = pick(rng, ["line", "pieces", "grass"], [0.55, 0.3, 0.15])
     if kind == "line":
         tilt = rng.normal(0, 3)
         canvas.stroke(curve(np.array([[left, y - tilt], [right, y + tilt]]), rng.normal(0, 0.03)), pen)
@@ -63,7 +64,7 @@ def draw_shadow(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         )
         canvas.fill(on_page(figure, pool), tone)
         return
-    away = np.array([rng.choice([-1, 1]) * rng.uniform(0.4, 1.2), 0, rng.normal(0, 0.25)])
+    away = np.array([pick(rng, [-1, 1]) * rng.uniform(0.4, 1.2), 0, rng.normal(0, 0.25)])
     height = body[:, 1:2] - floor
     cast = on_page(figure, body * (1, 0, 1) + (0, floor, 0) + height * away)
     for chain in _CHAINS:
@@ -76,10 +77,10 @@ def draw_beside(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     rng = canvas.rng
     low, high = box_of(figure)
     tall = figure.size
-    side = rng.choice([-1, 1])
+    side = pick(rng, [-1, 1])
     edge = low[0] if side < 0 else high[0]
     foot = np.array([edge + side * rng.uniform(-0.05, 0.3) * tall, high[1] - rng.uniform(0, 0.05) * tall])
-    kind = rng.choice(["tree", "bicycle", "dog", "table", "books"])
+    kind = pick(rng, ["tree", "bicycle", "dog", "table", "books"])
 
     def line(points: list[tuple[float, float]], scale: float) -> None:
         canvas.stroke(foot + np.array(points) * (side, -1) * scale * tall, pen)
@@ -130,7 +131,7 @@ def draw_obstacle(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         canvas.fill(points, tone)
         canvas.stroke(points, pen.varied(rng), closed=True)
 
-    kind = rng.choice(["wall", "bush", "fence", "animal"])
+    kind = pick(rng, ["wall", "bush", "fence", "animal"])
     if kind in ("wall", "bush"):
         x = np.linspace(left, right, 24)
         bumps = 9 * np.abs(np.sin(x / rng.uniform(6, 12))) if kind == "bush" else rng.normal(0, 0.4, len(x))
@@ -145,7 +146,7 @@ def draw_obstacle(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     else:  # it sits, seen from the side
         size = rng.uniform(0.08, 0.2) * tall
         foot = np.array([rng.uniform(low[0], high[0]), high[1]])
-        side = np.array([rng.choice([-1, 1]), -1]) * size
+        side = np.array([pick(rng, [-1, 1]), -1]) * size
         canvas.stroke(
             foot + side * curve(np.array([[-0.7, 0.1], [-1.5, 0.2], [-1.3, 1.0]])), pen.varied(rng, 1.5)
         )
@@ -176,7 +177,7 @@ def draw_frame(canvas: Canvas, pen: Pen) -> None:
 def scribble(canvas: Canvas, centre: np.ndarray, size: float, pen: Pen) -> None:
     """Something without meaning; ``size`` is about its radius, pixels."""
     rng = canvas.rng
-    kind = rng.choice(["oval", "box", "dot", "zigzag", "wander"])
+    kind = pick(rng, ["oval", "box", "dot", "zigzag", "wander"])
     if kind == "oval":
         canvas.stroke(ellipse(centre, rng.normal(0, size, 2), size * rng.uniform(0.3, 1)), pen, closed=True)
     elif kind == "box":

@@ -7,6 +7,7 @@ import numpy as np
 from backend.skeleton import keypoint_index
 
 from .canvas import Canvas
+from .chance import pick
 from .figure import Figure
 from .pen import Pen
 
@@ -68,7 +69,7 @@ def draw_seat(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     # Columns: to the right of the seat, up, to its front.
     frame = np.array([[ahead[1], 0, ahead[0]], [0, 1, 0], [-ahead[0], 0, ahead[1]]])
     top = hips - (0, _SEAT, 0)
-    kind = rng.choice(["chair", "stool", "bench", "box", "sofa"], p=[0.36, 0.18, 0.14, 0.18, 0.14])
+    kind = pick(rng, ["chair", "stool", "bench", "box", "sofa"], [0.36, 0.18, 0.14, 0.18, 0.14])
     wide = {"chair": 0.24, "stool": 0.2, "bench": 0.7, "box": 0.28, "sofa": 0.45}[kind]
     tone = (
         canvas.paper

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .canvas import Canvas
+from .chance import pick
 from .lettering import scrawl, write
 from .pen import Pen, ellipse
 
@@ -424,7 +425,7 @@ def draw_thing(canvas: Canvas, centre: np.ndarray, size: float, pen: Pen, among:
     rng = canvas.rng
     kinds = among or [thing for thing in THINGS if not thing.held_out]
     thing = kinds[int(rng.integers(len(kinds)))]
-    stretch = np.exp(rng.normal(0, 0.18, 2)) * (rng.choice([-1, 1]), 1)
+    stretch = np.exp(rng.normal(0, 0.18, 2)) * (pick(rng, [-1, 1]), 1)
     angle = rng.normal(0, 0.12)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     filled, tone = rng.random() < 0.3, float(pen.tone + (canvas.paper - pen.tone) * rng.uniform(0, 0.9))
@@ -454,5 +455,5 @@ def draw_writing(canvas: Canvas, corner: np.ndarray, height: float, pen: Pen) ->
     """A word, a line or a paragraph by hand, from its upper left corner; ``height`` of a letter in pixels."""
     rng = canvas.rng
     length = int(rng.integers(2, 16))
-    for row in range(int(rng.choice([1, 1, 2, 5]))):
+    for row in range(int(pick(rng, [1, 1, 2, 5]))):
         write(canvas, scrawl(rng, length), corner + (0, 1.7 * row * height), height, pen.varied(rng, 0.7))

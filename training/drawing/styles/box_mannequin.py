@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ..canvas import Canvas
+from ..chance import pick
 from ..figure import Figure
 from ..pen import Pen
 from ..solids import Solid, see_box, solids
@@ -15,14 +14,14 @@ from ..solids import Solid, see_box, solids
 def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     """Boxes, the farthest first: solid, shaded, or see-through with their hidden edges drawn lightly."""
     rng = canvas.rng
-    pen = replace(pen, width=min(pen.width, 0.015 * figure.size))
+    pen = pen.changed(width=min(pen.width, 0.015 * figure.size))
     see_through = rng.random() < 0.25
     if see_through:  # searching lines on top of hidden ones leave no box to be seen
-        pen = replace(pen, double=0.0, overshoot=0.4 * pen.overshoot)
+        pen = pen.changed(double=0.0, overshoot=0.4 * pen.overshoot)
     shaded = not see_through and rng.random() < 0.5
     outlined = not shaded or rng.random() < 0.8
     belly = rng.random() < 0.5
-    skipped = rng.choice(["", "neck"], p=[0.75, 0.25])
+    skipped = pick(rng, ["", "neck"], [0.75, 0.25])
     lightest, darkest = canvas.paper, pen.tone + (canvas.paper - pen.tone) * rng.uniform(0.1, 0.6)
     faint = pen.varied(rng, 0.5)
     face_cross = rng.random() < 0.4

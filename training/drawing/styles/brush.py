@@ -6,8 +6,6 @@ black spots in the shadow; black hair and clothes.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ..areas import Areas, polygons, rounded, simplified
@@ -24,8 +22,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     """Lines, heavier in the shadow and lost in the light; then the blacks."""
     rng, size = canvas.rng, figure.size
     dry = rng.random() < 0.4
-    line = replace(
-        pen,
+    line = pen.changed(
         width=max(size * rng.uniform(0.011, 0.026), 1.2),
         pressure=rng.uniform(0.5, 0.95),
         taper=rng.uniform(0.6, 1.0),
@@ -51,9 +48,9 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
             weight = inner * float(np.clip(1.1 - 0.6 * light, 0.55, 1.5))
             canvas.stroke(run, line.varied(rng, weight), closed)
     if rng.random() < 0.6:
-        draw_cues(canvas, figure, replace(line, width=max(0.6 * line.width, 0.9)), rng.uniform(0.05, 0.4))
+        draw_cues(canvas, figure, line.changed(width=max(0.6 * line.width, 0.9)), rng.uniform(0.05, 0.4))
     if rng.random() < 0.75:
-        draw_mesh_face(canvas, figure, replace(line, width=max(0.7 * line.width, 0.9)))
+        draw_mesh_face(canvas, figure, line.changed(width=max(0.7 * line.width, 0.9)))
 
 
 def _found(

@@ -14,6 +14,7 @@ from backend.skeleton import keypoint_index
 
 from ..areas import Areas, polygons, rounded, simplified
 from ..canvas import Canvas
+from ..chance import pick
 from ..cues import draw_cues
 from ..face import draw_mesh_face
 from ..figure import Figure
@@ -45,7 +46,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     deepest = rng.uniform(-0.4, 0.0) if colours.shade < 0.3 else rng.uniform(0.05, 0.4)
     dark = rounded(areas.buffer.light < deepest, 0.006 * size)
     spine = figure.keypoints[keypoint_index("neck")] - figure.keypoints[keypoint_index("pelvis")]
-    across = float(np.arctan2(spine[0], -spine[1])) + rng.choice([0.0, np.pi / 2, rng.uniform(0, np.pi)])
+    across = float(np.arctan2(spine[0], -spine[1])) + pick(rng, [0.0, np.pi / 2, rng.uniform(0, np.pi)])
     sheet = areas.mask.copy()
     for label in areas.labels:
         # Each lies on one sheet with all that lies above it, so that no paper shows between them.
@@ -63,15 +64,14 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
                     canvas.fill(polygon, tone * colours.shade)
     _draw_lines(canvas, areas, colours, line, rng.uniform(0.02, 0.06), outlined)
     if rng.random() < 0.75:
-        draw_cues(canvas, figure, replace(line, width=0.8 * line.width), rng.uniform(0.1, 0.7))
+        draw_cues(canvas, figure, line.changed(width=0.8 * line.width), rng.uniform(0.1, 0.7))
     if rng.random() < 0.9:
-        draw_mesh_face(canvas, figure, replace(line, width=max(line.width, 0.008 * size)))
+        draw_mesh_face(canvas, figure, line.changed(width=max(line.width, 0.008 * size)))
 
 
 def _clean(pen: Pen, size: float, width: float) -> Pen:
     """The same hand at its tidiest, as outlines of clip art are drawn; ``width`` in shares of the size."""
-    return replace(
-        pen,
+    return pen.changed(
         width=max(width * size, 1.0),
         opacity=1.0,
         grain=0.0,
@@ -115,7 +115,7 @@ def _print(canvas: Canvas, here: np.ndarray, tone: float, size: float, across: f
     Stripes have the angle ``across``, radians.
     """
     rng = canvas.rng
-    kind = rng.choice(_PRINTS)
+    kind = pick(rng, _PRINTS)
     other = tone + rng.uniform(60, 130) * (1 if tone < 125 else -1)
     space = size * rng.uniform(0.025, 0.055)
     if kind == "dots":
@@ -133,7 +133,7 @@ def _draw_lines(
     if outlined:
         for border in areas.contours():
             canvas.stroke(border, line.varied(rng))
-    inner = replace(line, width=max(line.width * rng.uniform(0.5, 1.0), 1.0))
+    inner = line.changed(width=max(line.width * rng.uniform(0.5, 1.0), 1.0))
     for border in areas.inner_lines(gap, seams=outlined):
         x, y = np.round(border).astype(int).T
         under = colours.tones[Label(max(1, int(np.bincount(areas.label[y, x]).argmax())))]

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..areas import Areas, around, simplified
 from ..canvas import Canvas
+from ..chance import pick
 from ..contours import Kind, contours
 from ..cues import draw_cues
 from ..face import draw_mesh_face
@@ -27,7 +28,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     line = replace(
         pen.using("charcoal", rng),
         width=max(size * rng.uniform(0.009, 0.022), 1.2),
-        double=rng.choice([0.0, rng.uniform(0.3, 0.8)]),
+        double=pick(rng, [0.0, rng.uniform(0.3, 0.8)]),
         apart=0.006 * size,
         redrawn=0.4,
         overshoot=0.012 * size,
@@ -42,7 +43,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     if ground or rng.random() < 0.8:
         _rub(canvas, areas, size, ground)
     drawn = contours(areas, size, rng.uniform(0.03, 0.07), max(2.0, 0.013 * size), rng.random() < 0.8)
-    smudge = replace(line, width=3.0 * line.width, opacity=0.16, grain=0.3, double=0.0, taper=0.8)
+    smudge = line.changed(width=3.0 * line.width, opacity=0.16, grain=0.3, double=0.0, taper=0.8)
     smudged = rng.uniform(0.0, 0.7)
     for stroke in drawn:
         if rng.random() < smudged:
@@ -50,7 +51,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     for stroke in drawn:
         chosen = line.varied(rng, 1.0 if stroke.kind == Kind.OUTER else rng.uniform(0.5, 0.9))
         canvas.stroke(stroke.points, chosen, stroke.closed)
-    fine = replace(line, width=max(0.6 * line.width, 0.9), double=0.0)
+    fine = line.changed(width=max(0.6 * line.width, 0.9), double=0.0)
     if rng.random() < 0.75:
         draw_cues(canvas, figure, fine, rng.uniform(0.1, 0.6))
     if rng.random() < 0.75:
@@ -69,7 +70,7 @@ def _rub(canvas: Canvas, areas: Areas, size: float, ground: float) -> None:
     darker = np.zeros(len(Label), np.float32)
     for label in areas.labels:
         if label != Label.SKIN:
-            darker[label] = rng.choice([0.0, 0.3, 0.6], p=[0.5, 0.3, 0.2])
+            darker[label] = pick(rng, [0.0, 0.3, 0.6], [0.5, 0.3, 0.2])
     depth = np.maximum(depth, darker[areas.label[box]] * (0.8 - 0.2 * light)) * mask
     # A finger rubs across the edges; little of what it carries lies beside the figure.
     soft = _blurred(depth, size * rng.uniform(0.004, 0.012)) * (0.25 + 0.75 * mask)

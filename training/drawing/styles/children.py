@@ -13,6 +13,7 @@ import numpy as np
 from backend.skeleton import keypoint_index
 
 from ..canvas import Canvas
+from ..chance import pick
 from ..face import head_disc
 from ..figure import Figure
 from ..limbs import Limb, limbs, torso_blob, torso_polygon, unit
@@ -25,13 +26,13 @@ _HANDS = tuple(f"{side}_{name}" for side in ("left", "right") for name in ("hand
 def draw(canvas: Canvas, figure: Figure, pen: Pen) -> list[str]:
     """Limbs, body, head. Returns the keypoints that a child leaves out."""
     rng = canvas.rng
-    tool = str(rng.choice(["crayon", "marker", "ballpoint", "pencil"], p=[0.4, 0.25, 0.15, 0.2]))
+    tool = str(pick(rng, ["crayon", "marker", "ballpoint", "pencil"], [0.4, 0.25, 0.15, 0.2]))
     pen = pen.using(tool, rng).scaled(figure.size / 220)
     crayon = replace(pen.using("crayon", rng).scaled(figure.size / 220), gap=0.0, double=0.0)
-    body = str(rng.choice(["dress", "box", "blob", "tadpole", "line"], p=[0.3, 0.25, 0.2, 0.12, 0.13]))
+    body = str(pick(rng, ["dress", "box", "blob", "tadpole", "line"], [0.3, 0.25, 0.2, 0.12, 0.13]))
     sausage = body != "line" and rng.random() < 0.5
     wide = figure.size * rng.uniform(0.02, 0.04) if sausage else 0.0
-    hand, coloured = str(rng.choice(["ball", "rays", "none"], p=[0.4, 0.4, 0.2])), rng.random() < 0.6
+    hand, coloured = str(pick(rng, ["ball", "rays", "none"], [0.4, 0.4, 0.2])), rng.random() < 0.6
     foot = figure.size * rng.uniform(0.035, 0.07)
     shoe = canvas.paper if rng.random() < 0.6 else pen.tone
     neck, chest, pelvis = (figure.keypoints[keypoint_index(n)] for n in ("neck", "spine3", "pelvis"))
@@ -161,7 +162,7 @@ def _draw_face(canvas: Canvas, centre: np.ndarray, radius: float, up: np.ndarray
     """Two eyes, a wide smile, sometimes a nose and red cheeks; children draw them looking at you."""
     rng = canvas.rng
     axes = np.stack([np.array([-up[1], up[0]]), up]) * radius
-    fine = replace(pen, width=min(pen.width, max(0.8, 0.12 * radius)))
+    fine = pen.changed(width=min(pen.width, max(0.8, 0.12 * radius)))
     apart, level = rng.uniform(0.28, 0.42), rng.uniform(0.1, 0.35)
     open_eyes = rng.random() < 0.5
     for side in (-1, 1):
@@ -182,7 +183,7 @@ def _draw_hair(canvas: Canvas, centre: np.ndarray, radius: float, up: np.ndarray
     """Spikes, a scribble, long strands, pigtails or nothing."""
     rng = canvas.rng
     axes = np.stack([np.array([-up[1], up[0]]), up]) * radius
-    kind = str(rng.choice(["spikes", "scribble", "strands", "tails", "none"], p=[0.25, 0.25, 0.2, 0.2, 0.1]))
+    kind = str(pick(rng, ["spikes", "scribble", "strands", "tails", "none"], [0.25, 0.25, 0.2, 0.2, 0.1]))
     if kind in ("spikes", "scribble"):
         angle = np.linspace(0.25, np.pi - 0.25, 17 if kind == "spikes" else 41)
         high = np.where(np.arange(len(angle)) % 2, rng.uniform(1.25, 1.5), rng.uniform(0.7, 1.0))

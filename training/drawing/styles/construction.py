@@ -13,6 +13,7 @@ import numpy as np
 from backend.skeleton import keypoint_index
 
 from ..canvas import Canvas
+from ..chance import pick
 from ..figure import Figure
 from ..pen import Pen, curve, ellipse
 from ..solids import Solid, egg, outline, see_box, seen, solids
@@ -22,14 +23,14 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     """Masses of head, chest and pelvis, limbs as tubes or lines with joint balls; overlapping and see-through."""
     rng = canvas.rng
     # Many lines lie over each other: a broad tool would leave nothing but a blot.
-    pen = replace(
-        pen, width=min(pen.width, 0.013 * figure.size), overshoot=min(pen.overshoot, 0.015 * figure.size)
+    pen = pen.changed(
+        width=min(pen.width, 0.013 * figure.size), overshoot=min(pen.overshoot, 0.015 * figure.size)
     )
-    light = replace(pen.varied(rng, 0.8), double=max(pen.double, float(rng.choice([0.0, 0.7]))))
+    light = replace(pen.varied(rng, 0.8), double=max(pen.double, float(pick(rng, [0.0, 0.7]))))
     fine = light.varied(rng, 0.65)
     covering = rng.random() < 0.25
     chest_box, pelvis_box = rng.random() < 0.3, rng.random() < 0.55
-    limb = str(rng.choice(["tube", "egg", "line"], p=[0.5, 0.2, 0.3]))
+    limb = str(pick(rng, ["tube", "egg", "line"], [0.5, 0.2, 0.3]))
     balls = limb == "line" or rng.random() < 0.5
     boxed_ends = rng.random() < 0.5
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ..canvas import Canvas
+from ..chance import pick
 from ..figure import Figure
 from ..pen import Pen, ellipse
 from ..solids import Solid, egg, outline, see_box, seen, solids
@@ -18,7 +17,7 @@ _BALLS = ("upper_arm", "forearm", "hand", "thigh", "shin", "foot")
 def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     """Tubes, the farthest first: solid or see-through, plain or shaded, with end circles and rings across."""
     rng = canvas.rng
-    pen = replace(pen, width=min(pen.width, 0.015 * figure.size))
+    pen = pen.changed(width=min(pen.width, 0.015 * figure.size))
     see_through = rng.random() < 0.2
     shade = float(rng.uniform(0.2, 0.8)) if not see_through and rng.random() < 0.4 else 0.0
     base = (
@@ -26,7 +25,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         if rng.random() < 0.7
         else canvas.paper - (canvas.paper - pen.tone) * rng.uniform(0.1, 0.5)
     )
-    rings = int(rng.choice([0, 1, 3, 5], p=[0.3, 0.35, 0.25, 0.1]))
+    rings = int(pick(rng, [0, 1, 3, 5], [0.3, 0.35, 0.25, 0.1]))
     balls, caps = rng.random() < 0.5, rng.random() < 0.8
     torso_eggs, box_feet = rng.random() < 0.4, rng.random() < 0.4
     cross = rng.random() < 0.6

@@ -8,7 +8,7 @@ garment and its creases; kind of hands and feet; an even line of ink, or a rim o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from backend.body import global_rotations
 from backend.skeleton import keypoint_index
 
 from ..canvas import Canvas
+from ..chance import pick
 from ..extremities import draw_foot, draw_hand
 from ..figure import Figure
 from ..heads import Head, draw_hair_behind, draw_head
@@ -58,12 +59,12 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     """Trunk, head and the halves of the limbs over each other in the order of their depth."""
     rng = canvas.rng
     body = 0.62 * figure.size
-    pen = replace(
-        pen, width=float(np.clip(pen.width, 0.008 * figure.size, 0.018 * figure.size)), gap=pen.gap * 0.2
+    pen = pen.changed(
+        width=float(np.clip(pen.width, 0.008 * figure.size, 0.018 * figure.size)), gap=pen.gap * 0.2
     )
     if rng.random() < 0.6:  # the even line of ink
-        pen = replace(
-            pen, gap=0.0, double=0.0, lost=0.0, split=0.0, overshoot=0.0, taper=0.3 * pen.taper, grain=0.0
+        pen = pen.changed(
+            gap=0.0, double=0.0, lost=0.0, split=0.0, overshoot=0.0, taper=0.3 * pen.taper, grain=0.0
         )
     rim = 0.0 if rng.random() < 0.25 else pen.width * rng.uniform(0.6, 1.1)
     inker = Inker(canvas, pen, float(rim), bool(rng.random() < 0.7))
@@ -81,8 +82,8 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         "leg": _sample_wear(rng, bottom, wide["leg"], [0.3, 0.7, 0.96], 0.4),
     }
     bendy, creases = rng.random() < 0.6, rng.random() < 0.7
-    hand = str(rng.choice(["fingers", "mitten", "fist"], p=[0.65, 0.2, 0.15])), body * rng.uniform(0.09, 0.15)
-    foot = str(rng.choice(["shoe", "sneaker", "boot", "heel", "bare"], p=[0.35, 0.28, 0.12, 0.05, 0.2]))
+    hand = str(pick(rng, ["fingers", "mitten", "fist"], [0.65, 0.2, 0.15])), body * rng.uniform(0.09, 0.15)
+    foot = str(pick(rng, ["shoe", "sneaker", "boot", "heel", "bare"], [0.35, 0.28, 0.12, 0.05, 0.2]))
     foot_size, leather = body * rng.uniform(0.13, 0.21), pen.tone if rng.random() < 0.4 else canvas.paper
     turned = global_rotations(figure.pose)
 
@@ -149,12 +150,10 @@ def _sample_wear(
 ) -> _Wear:
     cut = np.array(_CUTS["hose"])
     if rng.random() > plain:
-        shape = np.array(_CUTS[str(rng.choice(("flare", "balloon", "taper")))])
+        shape = np.array(_CUTS[str(pick(rng, ("flare", "balloon", "taper")))])
         cut = 1 + (shape - 1) * rng.uniform(0.4, 1.2)
     skin = np.array([0.85, 0.8, 0.72, 0.62, 0.5]) * width
-    return _Wear(
-        cloth, np.maximum(cut * width, skin * 1.1), skin, float(rng.choice(ends, p=[0.25, 0.15, 0.6]))
-    )
+    return _Wear(cloth, np.maximum(cut * width, skin * 1.1), skin, float(pick(rng, ends, [0.25, 0.15, 0.6])))
 
 
 def _centre_line(points: np.ndarray, bendy: bool) -> np.ndarray:
@@ -214,7 +213,7 @@ def _draw_motion(canvas: Canvas, parts: list[Limb], away: float, pen: Pen) -> No
     """Short bows beside a swinging limb."""
     limb = parts[int(canvas.rng.integers(len(parts)))]
     along = limb.points[2] - limb.points[1]
-    side = unit(np.array([-along[1], along[0]])) * canvas.rng.choice([-1, 1])
+    side = unit(np.array([-along[1], along[0]])) * pick(canvas.rng, [-1, 1])
     for k in range(int(canvas.rng.integers(2, 4))):
         shift = side * away * (0.9 + 0.35 * k)
         ends = np.stack([limb.points[1] + along * 0.3, limb.points[1] + along * canvas.rng.uniform(0.6, 1.0)])

@@ -6,8 +6,6 @@ layer across the first in the deep shadow; stipple where shade turns to light; a
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numba
 import numpy as np
 
@@ -15,6 +13,7 @@ from backend.skeleton import N_JOINTS, PART_ENDS
 
 from ..areas import Areas, rounded, simplified
 from ..canvas import Canvas
+from ..chance import pick
 from ..contours import Kind, contours
 from ..cues import draw_cues
 from ..face import draw_mesh_face
@@ -31,8 +30,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     """Hatching from the half shade to the deepest one, then contours, muscles' lines and the face."""
     rng, size = canvas.rng, figure.size
     areas = simplified(figure, size * rng.uniform(0.003, 0.006))
-    needle = replace(
-        pen,
+    needle = pen.changed(
         width=max(size * rng.uniform(0.0035, 0.006), 0.75),
         tone=min(pen.tone, canvas.paper - 90),
         opacity=1.0,
@@ -46,9 +44,9 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     )
     canvas.clear(areas.mask)
     space = max(size * rng.uniform(0.010, 0.016), 2.0)
-    slant = rng.uniform(0.3, 0.9) * rng.choice([-1, 1])
+    slant = rng.uniform(0.3, 0.9) * pick(rng, [-1, 1])
     reach = rng.uniform(0.0, 0.6)
-    hatch = replace(needle, width=max(0.75 * needle.width, 0.6), smooth=1.0, gap=0.0, split=0.0)
+    hatch = needle.changed(width=max(0.75 * needle.width, 0.6), smooth=1.0, gap=0.0, split=0.0)
     light = areas.buffer.light
     if rng.random() < 0.85:
         shade = areas.mask & rounded(light < reach, 0.01 * size)
@@ -134,7 +132,7 @@ def _ground(canvas: Canvas, figure: Figure, areas: Areas, pen: Pen, space: float
         return
     x = np.flatnonzero(areas.mask[max(rows[-1] - int(0.05 * size), 0) : rows[-1] + 1].any(0))
     length = 0.25 * size + 0.5 * np.ptp(x)
-    centre = np.array([x.mean() + rng.choice([-1, 1]) * 0.2 * size, rows[-1] - 0.005 * size])
+    centre = np.array([x.mean() + pick(rng, [-1, 1]) * 0.2 * size, rows[-1] - 0.005 * size])
     shape = ellipse(centre, np.array([length, 0.0]), 0.03 * size)
     low, high = shape[:, 1].min(), shape[:, 1].max()
     for row in np.arange(low, high, 0.8 * space):

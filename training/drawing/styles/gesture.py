@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from backend.skeleton import keypoint_index
 
 from ..canvas import Canvas
+from ..chance import pick
 from ..figure import Figure
 from ..limbs import limbs
 from ..pen import Pen, curve, resample, smoothed
@@ -20,11 +19,10 @@ _MASSES = ("head", "chest", "pelvis")
 def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     """Quick strokes over each other; nothing hides anything."""
     rng = canvas.rng
-    loose = replace(
-        pen, width=max(0.8, min(0.7 * pen.width, 0.012 * figure.size)), taper=max(pen.taper, 0.4), gap=0.0,
+    loose = pen.changed(width=max(0.8, min(0.7 * pen.width, 0.012 * figure.size)), taper=max(pen.taper, 0.4), gap=0.0,
         double=0.3 * pen.double,
     )  # fmt: skip
-    manner = str(rng.choice(["edges", "swirl", "bones"], p=[0.5, 0.25, 0.25]))
+    manner = str(pick(rng, ["edges", "swirl", "bones"], [0.5, 0.25, 0.25]))
     fat = rng.uniform(0.6, 1.1)
     shoulders = rng.random() < 0.5
     if rng.random() < 0.7:

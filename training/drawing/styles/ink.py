@@ -6,14 +6,13 @@ are inked; prints; how many of the small lines are drawn.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from backend.skeleton import keypoint_index
 
 from ..areas import Areas, polygons, simplified
 from ..canvas import Canvas
+from ..chance import pick
 from ..contours import Kind, Line, contours
 from ..cues import draw_cues
 from ..face import draw_mesh_face
@@ -36,8 +35,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     rng, size = canvas.rng, figure.size
     areas = simplified(figure, size * rng.uniform(0.004, 0.009))
     width = size * float(np.exp(rng.uniform(np.log(0.006), np.log(0.017))))
-    line = replace(
-        pen,
+    line = pen.changed(
         width=max(width, 0.9),
         opacity=1.0,
         grain=0.0,
@@ -52,11 +50,11 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     finer = 1.0 if rng.random() < 0.5 else rng.uniform(0.45, 0.8)
     drawn = contours(areas, size, rng.uniform(0.025, 0.07), max(1.5, 0.9 * line.width))
     for stroke in drawn:
-        part = line if stroke.kind == Kind.OUTER else replace(line, width=max(line.width * finer, 0.8))
+        part = line if stroke.kind == Kind.OUTER else line.changed(width=max(line.width * finer, 0.8))
         canvas.stroke(stroke.points, _seen(part.varied(rng), stroke, areas, tones, canvas), stroke.closed)
     if rng.random() < 0.8:
         draw_cues(
-            canvas, figure, replace(line, width=max(0.8 * finer * line.width, 0.8)), rng.uniform(0.1, 0.7)
+            canvas, figure, line.changed(width=max(0.8 * finer * line.width, 0.8)), rng.uniform(0.1, 0.7)
         )
     if rng.random() < 0.85:
         draw_mesh_face(canvas, figure, line)
@@ -69,7 +67,7 @@ def _seen(pen: Pen, line: Line, areas: Areas, tones: dict[Label, float], canvas:
     x, y = np.clip(np.round(line.points), 1, len(areas.label) - 2).astype(int).T
     around = np.concatenate([areas.label[y + dy, x + dx] for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1))])
     inked = np.array([tones.get(Label(k), 255.0) < pen.tone + 50 for k in range(len(Label))])
-    return replace(pen, tone=canvas.paper) if inked[around].mean() > 0.85 else pen
+    return pen.changed(tone=canvas.paper) if inked[around].mean() > 0.85 else pen
 
 
 def _fill(canvas: Canvas, figure: Figure, areas: Areas, pen: Pen) -> dict[Label, float]:
@@ -81,7 +79,7 @@ def _fill(canvas: Canvas, figure: Figure, areas: Areas, pen: Pen) -> dict[Label,
     for label in areas.labels:
         if label == Label.SKIN:
             continue
-        fill = rng.choice(_FILLS, p=_CHANCES.get(label, _CLOTHES))
+        fill = pick(rng, _FILLS, _CHANCES.get(label, _CLOTHES))
         here = areas.label == label
         space = max(size * rng.uniform(0.025, 0.055), 3.5)
         if fill in ("ink", "grey"):
@@ -92,7 +90,7 @@ def _fill(canvas: Canvas, figure: Figure, areas: Areas, pen: Pen) -> dict[Label,
                 canvas.fill(polygon, tones[label])
         elif fill == "stripes":
             canvas.hatch(
-                here, pen.tone, space, across + rng.choice([0.0, np.pi / 2]), space * rng.uniform(0.2, 0.55)
+                here, pen.tone, space, across + pick(rng, [0.0, np.pi / 2]), space * rng.uniform(0.2, 0.55)
             )
         elif fill == "checks":
             for turn in (0.0, np.pi / 2):

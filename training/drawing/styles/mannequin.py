@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from backend.skeleton import keypoint_index
 
 from ..canvas import Canvas
+from ..chance import pick
 from ..face import draw_disc_face, head_disc
 from ..figure import Figure
 from ..limbs import limbs, torso_blob, torso_depth, torso_polygon, unit
@@ -77,10 +78,10 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     filled = rng.random() < 0.65
     doll = _Doll(
         canvas,
-        replace(pen, width=min(pen.width, 0.018 * figure.size)),
+        pen.changed(width=min(pen.width, 0.018 * figure.size)),
         tone if filled else None,
         not filled or tone == canvas.paper or bool(rng.random() < 0.8),
-        str(rng.choice(["oval", "taper", "tube"], p=[0.4, 0.4, 0.2])),
+        str(pick(rng, ["oval", "taper", "tube"], [0.4, 0.4, 0.2])),
         0.56 * figure.size * float(rng.uniform(0.04, 0.085)),
         float(rng.uniform(0.8, 1.8)),
         bool(rng.random() < 0.35),

@@ -6,8 +6,6 @@ empty, or painted dark or light; how far dabs stray from their tone; a few lines
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import cv2
 import numba
 import numpy as np
@@ -48,8 +46,8 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     _paint(canvas, inside > 0.4 * brush, target, flow, brush, stray)
     edges = cv2.morphologyEx(target, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 25
     _paint(canvas, (inside > 0.1 * brush) & edges, target, flow, brush * 0.6, stray)
-    fine = replace(pen, width=max(0.008 * size, 1.2), opacity=0.8, grain=0.3, gap=0.1, lost=0.5, double=0.0)
-    dark = replace(fine, tone=float(np.percentile(target[mask], 5)) * 0.6 if mask.any() else pen.tone)
+    fine = pen.changed(width=max(0.008 * size, 1.2), opacity=0.8, grain=0.3, gap=0.1, lost=0.5, double=0.0)
+    dark = fine.changed(tone=float(np.percentile(target[mask], 5)) * 0.6 if mask.any() else pen.tone)
     if rng.random() < 0.5:
         draw_cues(canvas, figure, dark, rng.uniform(0.1, 0.5))
     if rng.random() < 0.85:

@@ -6,12 +6,11 @@ than the rest; shading by parallel strokes, at one angle, on the shadow side; gr
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ..areas import Areas, rounded, simplified
 from ..canvas import Canvas
+from ..chance import pick
 from ..contours import Kind, contours
 from ..cues import draw_cues
 from ..face import draw_mesh_face
@@ -26,27 +25,25 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     rng, size = canvas.rng, figure.size
     searching = rng.random() < 0.45
     line = pen if rng.random() < 0.3 else pen.using("pencil", rng)
-    line = replace(
-        line,
+    line = line.changed(
         width=float(np.clip(size * rng.uniform(0.004, 0.011), 0.8, 3.0)),
         double=max(pen.double, rng.uniform(0.3, 0.9)) if searching else pen.double,
         apart=max(0.004 * size, 0.4),
         redrawn=0.4,
         overshoot=max(pen.overshoot, 0.012 * size) if searching else pen.overshoot,
-        lost=rng.choice([0.0, 0.25, 0.5]),
-        gap=rng.choice([0.0, 0.04]),
+        lost=pick(rng, [0.0, 0.25, 0.5]),
+        gap=pick(rng, [0.0, 0.04]),
         split=0.6 if searching else 0.2,
     )
     areas = simplified(figure, size * rng.uniform(0.004, 0.009))
     if rng.random() < 0.85:
         canvas.clear(areas.mask)
-    light = replace(line, opacity=line.opacity * rng.uniform(0.25, 0.55), width=max(0.7 * line.width, 0.7))
+    light = line.changed(opacity=line.opacity * rng.uniform(0.25, 0.55), width=max(0.7 * line.width, 0.7))
     if rng.random() < 0.3:
         _construct(canvas, figure, light)
     if rng.random() < 0.45:
         _shade(canvas, figure, areas, line)
-    inner = replace(
-        line,
+    inner = line.changed(
         width=max(line.width * rng.uniform(0.55, 0.95), 0.7),
         opacity=line.opacity * rng.uniform(0.65, 1),
     )
@@ -65,7 +62,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
 def _construct(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     """Ovals and tubes that the figure was built from and that nobody has rubbed out."""
     rng = canvas.rng
-    searching = replace(pen, double=0.5, closure=0.02 * figure.size)
+    searching = pen.changed(double=0.5, closure=0.02 * figure.size)
     kept = rng.uniform(0.3, 0.9)
     for solid in solids(figure):
         if solid.part != "hand" and rng.random() < kept:
@@ -76,7 +73,7 @@ def _construct(canvas: Canvas, figure: Figure, pen: Pen) -> None:
 def _shade(canvas: Canvas, figure: Figure, areas: Areas, pen: Pen) -> None:
     """Parallel strokes at the angle of a resting hand, over what is dark of itself and what lies in shadow."""
     rng, size = canvas.rng, figure.size
-    angle = rng.choice([-1, 1], p=[0.85, 0.15]) * rng.uniform(0.5, 1.2)
+    angle = pick(rng, [-1, 1], [0.85, 0.15]) * rng.uniform(0.5, 1.2)
     space = max(size * rng.uniform(0.009, 0.018), 1.8)
     tone = pen.tone + (canvas.paper - pen.tone) * rng.uniform(0.15, 0.6)
     width = max(0.35 * space, 0.6)

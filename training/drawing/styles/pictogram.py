@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from backend.skeleton import keypoint_index
 
 from ..canvas import Canvas
+from ..chance import pick
 from ..face import head_disc
 from ..figure import Figure
 from ..limbs import limbs, torso_depth, torso_polygon, unit
@@ -47,12 +48,12 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> list[str]:
     slim, stout = ((0.05, 0.1), (0.1, 0.16)) if solid else ((0.045, 0.09), (0.09, 0.13))
     leg = height * rng.uniform(*(slim if rng.random() < 0.8 else stout))
     arm = leg * rng.uniform(0.6, 0.95)
-    line = float(height * rng.choice([rng.uniform(0.015, 0.03), rng.uniform(0.03, 0.055)]))
+    line = float(height * pick(rng, [rng.uniform(0.015, 0.03), rng.uniform(0.03, 0.055)]))
     gap = max(1.2, height * rng.uniform(0.01, 0.03)) if rng.random() < 0.8 else 0.0
     hands, feet, open_ends = rng.random() < 0.4, rng.random() < 0.6, rng.random() < 0.5
     cornered = rng.random() < 0.6
-    outline = replace(
-        pen, width=line, gap=0.0, double=0.0, lost=0.0, split=0.0, overshoot=0.0, taper=0.0, grain=0.0
+    outline = pen.changed(
+        width=line, gap=0.0, double=0.0, lost=0.0, split=0.0, overshoot=0.0, taper=0.0, grain=0.0
     )
     trunk = _Shape(_torso(figure, arm), figure.keypoints[0], 0.0, figure.keypoints[0])
     layers = [(torso_depth(figure), trunk)]
@@ -172,7 +173,7 @@ def _draw_head(canvas: Canvas, figure: Figure, pen: Pen, outline: Pen, solid: bo
 def _draw_thing(canvas: Canvas, figure: Figure, pen: Pen, outline: Pen, solid: bool) -> None:
     """A ball or a stick in one hand."""
     rng = canvas.rng
-    side = str(rng.choice(["left", "right"]))
+    side = str(pick(rng, ["left", "right"]))
     wrist, tips = (figure.keypoints[keypoint_index(f"{side}_{n}")] for n in ("wrist", "fingertips"))
     size = figure.size * rng.uniform(0.03, 0.07)
     if rng.random() < 0.5:

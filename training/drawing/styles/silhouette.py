@@ -6,7 +6,6 @@ scissors; light on a dark page; lines of paper where limbs pass before each othe
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -14,6 +13,7 @@ import numpy as np
 
 from ..areas import Areas, polygons, simplified
 from ..canvas import Canvas
+from ..chance import pick
 from ..cues import draw_cues
 from ..figure import Figure
 from ..pen import Pen
@@ -25,7 +25,7 @@ _FILLS = ("solid", "cut", "hatched", "scribbled", "soft")
 def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     """One tone inside the contour; by chance inner lines, or garments of another tone."""
     rng = canvas.rng
-    fill = str(rng.choice(_FILLS, p=[0.68, 0.1, 0.07, 0.07, 0.08]))
+    fill = str(pick(rng, _FILLS, [0.68, 0.1, 0.07, 0.07, 0.08]))
     simple = 0.004 + 0.008 * rng.random() ** 1.5
     areas = simplified(figure, simple * figure.size)
     tone = (
@@ -40,7 +40,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     width = figure.size * rng.uniform(0.006, 0.016)
     cut = Pen(width=width, tone=canvas.paper, smooth=max(pen.smooth, 1.5), taper=rng.uniform(0, 0.8))
     if fill in ("hatched", "scribbled"):
-        _fill_with_lines(canvas, areas.mask, replace(pen, tone=tone), figure.size, fill == "scribbled")
+        _fill_with_lines(canvas, areas.mask, pen.changed(tone=tone), figure.size, fill == "scribbled")
     elif fill == "soft":
         _fill_softly(canvas, areas.mask, tone, figure.size * rng.uniform(0.003, 0.01))
         return
@@ -56,7 +56,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         for line in areas.inner_lines(rng.uniform(0.03, 0.1), seams=dressed or rng.random() < 0.35):
             canvas.stroke(line, cut)
         if rng.random() < 0.3:
-            draw_cues(canvas, figure, replace(cut, width=0.7 * width), rng.uniform(0.2, 0.7))
+            draw_cues(canvas, figure, cut.changed(width=0.7 * width), rng.uniform(0.2, 0.7))
 
 
 def _turn_dark(canvas: Canvas, tone: float) -> float:
@@ -103,7 +103,7 @@ def _fill_with_lines(canvas: Canvas, mask: np.ndarray, pen: Pen, size: float, sc
     row, at, across = row[order], at[order], across[order]
     ends = np.flatnonzero(np.concatenate([[True], (np.diff(row) > 0) | (np.diff(at) > 4), [True]]))
     spill = rng.normal(0.2 * space, 0.5 * space, (len(ends), 2))
-    fine = replace(pen, width=max(thick, 1.0), smooth=1.2, gap=0.0, double=0.0, overshoot=0.0, drift=0.0)
+    fine = pen.changed(width=max(thick, 1.0), smooth=1.2, gap=0.0, double=0.0, overshoot=0.0, drift=0.0)
     for k, (a, b) in enumerate(pairwise(ends)):
         if b - a < 4:
             continue

@@ -8,13 +8,12 @@ neck drawn, missing or floating free; face; hair.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from backend.skeleton import keypoint_index
 
 from ..canvas import Canvas
+from ..chance import pick
 from ..face import draw_disc_face, head_disc
 from ..figure import Figure
 from ..limbs import limbs, torso_blob, torso_polygon, unit
@@ -32,9 +31,9 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> list[str]:
     """Torso, limbs, head: what lies before what hardly shows on lines. Returns the hands, feet and nose not drawn."""
     rng = canvas.rng
     keypoints = figure.keypoints
-    thick = rng.choice([0.0, rng.uniform(0.012, 0.022), rng.uniform(0.022, 0.045)], p=[0.65, 0.2, 0.15])
-    pen = replace(pen, width=max(pen.width, float(thick) * figure.size))
-    torso = str(rng.choice(_TORSOS, p=[0.4, 0.1, 0.1, 0.12, 0.1, 0.15, 0.03]))
+    thick = pick(rng, [0.0, rng.uniform(0.012, 0.022), rng.uniform(0.022, 0.045)], [0.65, 0.2, 0.15])
+    pen = pen.changed(width=max(pen.width, float(thick) * figure.size))
+    torso = str(pick(rng, _TORSOS, [0.4, 0.1, 0.1, 0.12, 0.1, 0.15, 0.03]))
     tone = pen.tone if rng.random() < 0.5 else pen.tone + (canvas.paper - pen.tone) * rng.uniform(0.2, 0.7)
     behind = rng.random() < 0.5
     missing = [] if behind else _draw_limbs(canvas, figure, pen, torso, tone)
@@ -68,7 +67,7 @@ def _draw_limbs(canvas: Canvas, figure: Figure, pen: Pen, torso: str, tone: floa
     keypoints = figure.keypoints
     wire = pen
     if torso == "solid" and rng.random() < 0.7:
-        wire = replace(pen, width=figure.size * rng.uniform(0.006, 0.025))
+        wire = pen.changed(width=figure.size * rng.uniform(0.006, 0.025))
     bend = rng.normal(0, 0.08) if rng.random() < 0.3 else 0.0
     whole, connected, joined = rng.random() < 0.25, rng.random() < 0.75, rng.random() < 0.85
     joints = rng.random() < 0.15
@@ -76,7 +75,7 @@ def _draw_limbs(canvas: Canvas, figure: Figure, pen: Pen, torso: str, tone: floa
     balls = 0.7 if torso == "solid" else 0.12
     shares = {"arm": (0.6, 0.26, 0.0, 0.14), "leg": (0.28, 0.72, 0.0, 0.0)}
     end = {
-        kind: str(rng.choice(_ENDS, p=np.array(share) * (1 - balls) + np.array((0, 0, balls, 0))))
+        kind: str(pick(rng, _ENDS, [part * (1 - balls) + (k == 2) * balls for k, part in enumerate(share)]))
         for kind, share in shares.items()
     }
     ball = figure.size * rng.uniform(0.018, 0.04)

@@ -52,8 +52,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         size * rng.uniform(0.06, 0.16),
     )
     pale = pen.tone + (canvas.paper - pen.tone) * rng.uniform(0.0, 0.55)
-    line = replace(
-        pen,
+    line = pen.changed(
         tone=pale,
         width=float(np.clip(pen.width, 0.004 * size, 0.011 * size)),
         gap=max(pen.gap, 0.08),
@@ -81,7 +80,7 @@ def draw(canvas: Canvas, figure: Figure, pen: Pen) -> None:
         _wash(
             canvas, areas.mask & (light < -0.25), rng.uniform(0.15, 0.4), replace(water, wet=0.5 * water.wet)
         )
-    accent = replace(line, tone=pen.tone)
+    accent = line.changed(tone=pen.tone)
     if rng.random() < 0.6:
         draw_cues(canvas, figure, accent, rng.uniform(0.1, 0.6))
     if rng.random() < 0.8:
