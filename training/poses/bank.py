@@ -150,7 +150,8 @@ class PoseBank:
         """(24, 3) turns of a captured or hand-set pose of a kind that has any."""
         members, seeds = self._members[kind], self._seeds[kind]
         worth = _POSTURE_WORTH * len(seeds)
-        share = float(np.clip(worth / max(worth + len(members), 1), *_POSTURE_BOUNDS))
+        low, high = _POSTURE_BOUNDS
+        share = min(max(worth / max(worth + len(members), 1), low), high)
         if len(seeds) and (not len(members) or rng.random() < share):
             return seeds[rng.integers(len(seeds))]
         return self._turns[members[rng.integers(len(members))]]

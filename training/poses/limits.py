@@ -10,9 +10,9 @@ a capture twists feet, wrists or heads by more than anyone can (a marker lost), 
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 
-from backend.body import rodrigues
 from backend.kinematics import matrix_to_quaternion
 from backend.skeleton import JOINT_NAMES
 
@@ -70,10 +70,53 @@ def turns(rotations: np.ndarray) -> np.ndarray:
 
 def from_turns(degrees: np.ndarray) -> np.ndarray:
     """Inverse of :func:`turns`: (..., 24, 3) degrees -> (..., 24, 3, 3)."""
-    radians = np.radians(degrees)
-    twist = radians * _ALONG
-    swings, twists = rodrigues(np.stack([radians - twist, twist]))
-    return swings @ twists
+    radians = np.radians(np.asarray(degrees, np.float64)).reshape(-1, len(JOINT_NAMES), 3)
+    return _turned(radians, np.array(_AXIS)).reshape(*degrees.shape, 3)
+
+
+@numba.njit(cache=True, nogil=True)
+def _turned(radians: np.ndarray, axis: np.ndarray) -> np.ndarray:
+    rotations = np.empty((*radians.shape, 3))
+    swing, twist = np.empty((3, 3)), np.empty((3, 3))
+    for n in range(len(radians)):
+        for joint in range(len(axis)):
+            along = np.zeros(3)
+            along[axis[joint]] = radians[n, joint, axis[joint]]
+            _rotate(radians[n, joint] - along, swing)
+            _rotate(along, twist)
+            for i in range(3):
+                for k in range(3):
+                    rotations[n, joint, i, k] = (
+                        swing[i, 0] * twist[0, k] + swing[i, 1] * twist[1, k] + swing[i, 2] * twist[2, k]
+                    )
+    return rotations
+
+
+@numba.njit(cache=True, nogil=True)
+def _rotate(vector: np.ndarray, out: np.ndarray) -> None:
+    """Rodrigues' formula: the (3, 3) rotation by a (3,) vector of radians."""
+    x, y, z = vector
+    square = x * x + y * y + z * z
+    if square < 1e-12:
+        sine, cosine = 1 - square / 6, 0.5 - square / 24
+    else:
+        angle = np.sqrt(square)
+        sine, cosine = np.sin(angle) / angle, (1 - np.cos(angle)) / square
+    out[0, 0], out[0, 1], out[0, 2] = (
+        1 - cosine * (y * y + z * z),
+        cosine * x * y - sine * z,
+        cosine * x * z + sine * y,
+    )
+    out[1, 0], out[1, 1], out[1, 2] = (
+        cosine * x * y + sine * z,
+        1 - cosine * (x * x + z * z),
+        cosine * y * z - sine * x,
+    )
+    out[2, 0], out[2, 1], out[2, 2] = (
+        cosine * x * z - sine * y,
+        cosine * y * z + sine * x,
+        1 - cosine * (x * x + y * y),
+    )
 
 
 def within(rotations: np.ndarray, slack: float = 1.0) -> np.ndarray:

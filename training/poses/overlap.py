@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 
 from backend.skeleton import N_JOINTS, keypoint_index
@@ -70,6 +71,20 @@ _CENTRES = _CENTRES.astype(np.float32)
 
 def overlaps(joints: np.ndarray) -> np.ndarray:
     """(...,) bool: whether a limb of the default body goes through another part, from joints (..., 24, 3)."""
-    centres = _CENTRES @ joints
-    gaps = centres[..., _PAIRS[0], :] - centres[..., _PAIRS[1], :]
-    return ((gaps * gaps).sum(-1) < _LEAST * _LEAST).any(-1)
+    poses = np.ascontiguousarray(joints, np.float32).reshape(-1, N_JOINTS, 3)
+    return _overlap(poses, _CENTRES, _PAIRS, _LEAST).reshape(joints.shape[:-2])
+
+
+@numba.njit(cache=True, nogil=True)
+def _overlap(joints: np.ndarray, weights: np.ndarray, pairs: np.ndarray, least: np.ndarray) -> np.ndarray:
+    found = np.zeros(len(joints), np.bool_)
+    for n in range(len(joints)):
+        centres = weights @ joints[n]
+        for k in range(pairs.shape[1]):
+            gap = np.float32(0)
+            for axis in range(3):
+                gap += (centres[pairs[0, k], axis] - centres[pairs[1, k], axis]) ** 2
+            if gap < least[k] * least[k]:
+                found[n] = True
+                break
+    return found
