@@ -77,12 +77,12 @@ def test_an_arm_before_the_trunk_hides_its_cues():
 def test_outfits_are_sound_and_the_same_seed_dresses_the_same(seed: int):
     anatomy = load_anatomy()
     one, two = (dress(np.random.default_rng(seed), anatomy) for _ in range(2))
-    for name in ("offset", "extra_vertices", "weights", "faces", "face_label"):
+    for name in ("offset", "extra_vertices", "extra_weights", "faces", "face_label"):
         assert getattr(one, name).tobytes() == getattr(two, name).tobytes()
     assert one.wears == two.wears
-    assert one.faces.max() < len(one.weights)
+    assert one.faces.max() < len(one.offset) + len(one.extra_vertices)
     assert np.isfinite(one.extra_vertices).all()
-    np.testing.assert_allclose(one.weights.sum(1), 1, atol=1e-3)
+    np.testing.assert_allclose(one.extra_weights.sum(1), 1, atol=1e-3)
     assert np.abs(one.offset).max() < 0.15
     assert set(one.wears) <= set(CUES)
 

@@ -10,6 +10,8 @@ import numpy as np
 from backend.body import Body, load_body
 from backend.skeleton import N_JOINTS, PART_ENDS, keypoint_index
 
+from .skin import Carriers
+
 
 @dataclass(frozen=True, eq=False)
 class Anatomy:
@@ -40,6 +42,21 @@ class Anatomy:
         """(E, 2) vertices of every edge of the mesh."""
         pairs = np.concatenate([self.faces[:, [0, 1]], self.faces[:, [1, 2]], self.faces[:, [2, 0]]])
         return np.unique(np.sort(pairs, 1), axis=0).astype(np.int32)
+
+    @cached_property
+    def face_part(self) -> np.ndarray:
+        """(F,) int16 joint that each triangle belongs to."""
+        return self.part[self.faces[:, 0]].astype(np.int16)
+
+    @cached_property
+    def carriers(self) -> Carriers:
+        """The joints that move each vertex."""
+        return Carriers.of(self.body.weights)
+
+    @cached_property
+    def shaped_joints(self) -> np.ndarray:
+        """(24, 3, B) metres that a unit of each shape coefficient moves every joint by."""
+        return np.einsum("jv,vab->jab", self.body.J_regressor, self.body.shapedirs)
 
     @cached_property
     def arm_field(self) -> np.ndarray:

@@ -17,7 +17,7 @@ class Dressing:
     Attributes:
         anatomy: the body.
         positions: (V, 3) float32 rest-pose metres; hems pull vertices along the surface, cloth moves them out.
-        label: (F,) Label of each triangle of the body.
+        label: (F,) uint8 Label of each triangle of the body.
         pieces: what is added to the body.
         wears: names of what is worn, by which its cues are chosen.
     """
@@ -25,7 +25,7 @@ class Dressing:
     def __init__(self, anatomy: Anatomy) -> None:
         self.anatomy = anatomy
         self.positions = anatomy.body.v_template.astype(np.float32)
-        self.label = np.full(len(anatomy.faces), Label.SKIN)
+        self.label = np.full(len(anatomy.faces), Label.SKIN, np.uint8)
         self.pieces: list[Piece] = []
         self.wears: list[str] = []
 
@@ -47,29 +47,45 @@ class Dressing:
 def _cut(
     field: np.ndarray, level: np.float32, edges: np.ndarray, faces: np.ndarray, positions: np.ndarray
 ) -> np.ndarray:
+    # Of every vertex: 0 beyond the level, 1 below it, 2 moved to it. Bytes, for they are read at random.
+    state = (field < level).astype(np.uint8)
     share = np.ones(len(field), np.float32)
     target = np.full(len(field), -1, np.int32)
+    moved = []
     for e in range(len(edges)):
         i, j = edges[e, 0], edges[e, 1]
-        a, b = field[i] - level, field[j] - level
-        if (a < 0) != (b < 0):
+        if state[i] != state[j]:
+            a, b = field[i] - level, field[j] - level
             t = a / (a - b)
             mover, other = (i, j) if t < 0.5 else (j, i)
             t = min(t, 1 - t)
+            if target[mover] < 0:
+                moved.append(mover)
             if target[mover] < 0 or t < share[mover]:
                 share[mover], target[mover] = t, other
+    for v in moved:
+        state[v] = 2
     inside = np.zeros(len(faces), np.bool_)
     for f in range(len(faces)):
+        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        if state[a] == state[b] == state[c] != 2:
+            inside[f] = state[a] == 1
+            continue
         total = np.float32(0)
-        for k in range(3):
-            if target[faces[f, k]] < 0:
-                total += field[faces[f, k]] - level
+        for v in (a, b, c):
+            if state[v] != 2:
+                total += field[v] - level
         inside[f] = total < 0
-    before = positions.copy()
-    for v in range(len(field)):
-        if target[v] >= 0:
-            for axis in range(3):
-                positions[v, axis] += share[v] * (before[target[v], axis] - before[v, axis])
+    # Where an edge's other end has moved too, it is its old place that counts.
+    steps = [
+        (share[v] * (positions[target[v], 0] - positions[v, 0]),
+         share[v] * (positions[target[v], 1] - positions[v, 1]),
+         share[v] * (positions[target[v], 2] - positions[v, 2]))
+        for v in moved
+    ]  # fmt: skip
+    for k in range(len(moved)):
+        for axis in range(3):
+            positions[moved[k], axis] += steps[k][axis]
     return inside
 
 

@@ -10,16 +10,17 @@ from functools import cached_property
 
 import numpy as np
 
-from backend.body import global_rotations
 from backend.skeleton import JOINT_PARENTS, KEYPOINT_PARENTS, N_JOINTS, keypoint_index
 
 from .anatomy import Anatomy
 from .camera import Camera
 from .chance import pick
-from .gbuffer import GBuffer, render, vertex_normals
+from .gbuffer import GBuffer, render, seen_values, vertex_normals
 from .outfit import Outfit, dress
 from .placement import CANVAS, Fit, Placement
-from .skin import skin
+from .skin import pose_joints, shape_and_skin, skin
+
+_PARENTS = np.array(JOINT_PARENTS)
 
 #: How far a novice's left limbs depart from the right ones: spread of the logarithm of their lengths.
 _UNEVEN = 0.12
@@ -158,13 +159,13 @@ class Figure:
 
     @cached_property
     def part_map(self) -> np.ndarray:
-        """(S, S) int: the joint whose part is seen at each pixel, -1 for none."""
-        return np.where(self.buffer.mask, self.outfit.face_part[self.buffer.triangle], -1)
+        """(S, S) int16: the joint whose part is seen at each pixel, -1 for none."""
+        return seen_values(self.buffer.triangle, self.outfit.face_part, np.int16(-1))
 
     @cached_property
     def label_map(self) -> np.ndarray:
-        """(S, S) int: the material label seen at each pixel, 0 for none."""
-        return np.where(self.buffer.mask, self.outfit.face_label[self.buffer.triangle], 0)
+        """(S, S) uint8: the material label seen at each pixel, 0 for none."""
+        return seen_values(self.buffer.triangle, self.outfit.face_label, np.uint8(0))
 
     @cached_property
     def drawn(self) -> np.ndarray:
@@ -198,25 +199,23 @@ def sample_figure(
     proportions = Proportions.sample(rng, anatomy, expert)
     body = anatomy.body
     betas = rng.normal(0, 1.0, body.n_betas).astype(np.float32) * (rng.random() < 0.7)
-    rest, joints = body.rest(betas)
-    keypoint_vertices = rest[body.surface_vertices]
-    rest = rest + outfit.offset
-    if len(outfit.extra_vertices):
-        extra = outfit.extra_vertices + (joints - anatomy.rest_joints)[outfit.extra_anchor]
-        rest = np.concatenate([rest, extra])
+    moved = anatomy.shaped_joints @ betas
     seen = pose.copy()
     seen[0] = camera.rotation @ pose[0]
-    world = global_rotations(seen)
-    linear = world @ proportions.stretch
-    posed = [np.zeros(3, np.float32)]
-    for joint in range(1, N_JOINTS):
-        parent = JOINT_PARENTS[joint]
-        posed.append(posed[parent] + linear[parent] @ (joints[joint] - joints[parent]))
-    positions = np.stack(posed)
-    shift = positions - (linear @ joints[..., None])[..., 0]
-    affine = np.concatenate([linear, shift[..., None]], -1)
-    vertices, flat, box = skin(rest, outfit.weights, affine, camera.distance)
-    surface, _, _ = skin(keypoint_vertices, outfit.weights[body.surface_vertices], affine, camera.distance)
+    joints = anatomy.rest_joints + moved
+    world, positions, affine = pose_joints(seen, proportions.stretch, joints, _PARENTS)
+    rest = body.v_template + outfit.offset
+    extras = len(outfit.extra_vertices)
+    vertices, flat, box = shape_and_skin(
+        rest, body.shapedirs, betas, anatomy.carriers, affine, camera.distance, extras
+    )
+    if extras:
+        hung = outfit.extra_vertices + moved[outfit.extra_anchor]
+        vertices[-extras:], flat[-extras:], more = skin(hung, outfit.extra_weights, affine, camera.distance)
+        box = np.stack([np.minimum(box[0], more[0]), np.maximum(box[1], more[1])])
+    marks = body.surface_vertices
+    bare = body.v_template[marks] + body.shapedirs[marks] @ betas
+    surface, _, _ = skin(bare, body.weights[marks], affine, camera.distance)
     keypoints3d = np.concatenate([positions, surface])
     flat_keypoints = camera.project(keypoints3d)
     fit = placement.fit(box, flat_keypoints)

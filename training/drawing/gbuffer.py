@@ -47,13 +47,16 @@ def _fill(
         ax, ay = points[a, 0], points[a, 1]
         bx, by = points[b, 0], points[b, 1]
         cx, cy = points[c, 0], points[c, 1]
-        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-        if area == 0.0:
-            continue
+        # Most triangles lie between the middles of pixels.
         x0 = max(int(np.ceil(min(ax, bx, cx))), 0)
         x1 = min(int(np.floor(max(ax, bx, cx))), size - 1)
+        if x0 > x1:
+            continue
         y0 = max(int(np.ceil(min(ay, by, cy))), 0)
         y1 = min(int(np.floor(max(ay, by, cy))), size - 1)
+        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        if y0 > y1 or area == 0.0:
+            continue
         inverse = 1.0 / area
         for y in range(y0, y1 + 1):
             for x in range(x0, x1 + 1):
@@ -119,6 +122,16 @@ def render(
     shade = np.zeros((size, size), np.float32)
     _fill(points, depths, (normals @ light).astype(np.float32), faces, size, triangle, depth, shade)
     return GBuffer(triangle, depth, shade)
+
+
+@numba.njit(cache=True, nogil=True)
+def seen_values(triangle: np.ndarray, values: np.ndarray, nothing: int) -> np.ndarray:
+    """(S, S) of the (F,) values of the triangles that are seen, ``nothing`` where ``triangle`` is -1."""
+    out = np.empty(triangle.shape, values.dtype)
+    for y in range(triangle.shape[0]):
+        for x in range(triangle.shape[1]):
+            out[y, x] = values[triangle[y, x]] if triangle[y, x] >= 0 else nothing
+    return out
 
 
 @numba.njit(cache=True, nogil=True)

@@ -28,10 +28,10 @@ class Outfit:
         offset: (V, 3) float32 rest-pose metres that clothes and hair move each body vertex by.
         extra_vertices: (K, 3) rest-pose metres of skirts, hair and props.
         extra_anchor: (K,) the joint that carries each extra vertex to the shaped body.
-        weights: (V + K, 24) skinning weights of body and extras.
+        extra_weights: (K, 24) float32 skinning weights of the extras.
         faces: (F', 3) int32 triangles of body and extras.
-        face_part: (F',) joint each triangle belongs to; extras have numbers from 24 on.
-        face_label: (F',) Label of each triangle.
+        face_part: (F',) int16 joint each triangle belongs to; extras have numbers from 24 on.
+        face_label: (F',) uint8 Label of each triangle.
         folds: lines along skirts, coats and loose hair, each (n,) of the vertices of body and extras.
         wears: names of the garments and of the kind of body, by which their lines are chosen.
     """
@@ -39,7 +39,7 @@ class Outfit:
     offset: np.ndarray
     extra_vertices: np.ndarray
     extra_anchor: np.ndarray
-    weights: np.ndarray
+    extra_weights: np.ndarray
     faces: np.ndarray
     face_part: np.ndarray
     face_label: np.ndarray
@@ -74,8 +74,8 @@ def _assemble(dressing: Dressing) -> Outfit:
     anatomy = dressing.anatomy
     vertices = [np.zeros((0, 3), np.float32)]
     anchors = [np.zeros(0, np.int64)]
-    weights = [anatomy.body.weights]
-    faces, parts, labels = [anatomy.faces], [anatomy.part[anatomy.faces[:, 0]]], [dressing.label]
+    weights = [np.zeros((0, N_JOINTS), np.float32)]
+    faces, parts, labels = [anatomy.faces], [anatomy.face_part], [dressing.label]
     folds: list[np.ndarray] = []
     start = len(anatomy.part)
     for number, piece in enumerate(dressing.pieces):
@@ -83,16 +83,16 @@ def _assemble(dressing: Dressing) -> Outfit:
         anchors.append(np.full(len(piece.vertices), piece.anchor))
         weights.append(piece.weights)
         faces.append((piece.faces + start).astype(np.int32))
-        parts.append(np.full(len(piece.faces), N_JOINTS + number))
-        labels.append(np.full(len(piece.faces), piece.label))
+        parts.append(np.full(len(piece.faces), N_JOINTS + number, np.int16))
+        labels.append(np.full(len(piece.faces), piece.label, np.uint8))
         folds += [line + start for line in piece.folds]
         start += len(piece.vertices)
     return Outfit(
-        dressing.positions - anatomy.body.v_template.astype(np.float32),
+        dressing.positions - anatomy.body.v_template,
         np.concatenate(vertices),
         np.concatenate(anchors),
         np.concatenate(weights),
-        np.ascontiguousarray(np.concatenate(faces), np.int32),
+        np.concatenate(faces),
         np.concatenate(parts),
         np.concatenate(labels),
         tuple(folds),
