@@ -60,6 +60,24 @@ def test_a_lost_shard_is_drawn_again_byte_for_byte(drawings, bank_file):
     assert _digest(drawings.folder / "00001") == before
 
 
+def test_figures_of_a_crowded_page_are_rows_of_their_own(machine, tmp_path, monkeypatch):
+    monkeypatch.setattr(shards_module, "SHARD", 4)
+    side_by_side = [Placement((64, 128), 120), Placement((128, 128), 40), Placement((192, 128), 110)]
+
+    def draw(seed):
+        return machine.draw(seed, STYLES[1], side_by_side if seed == 0 else side_by_side[:1])
+
+    write_shard(tmp_path, 0, draw, seed=0)
+    rows = Shards(tmp_path)
+    page = draw(0)
+    assert [figure is page.figures[k] for figure, k in zip(shards_module.figures_to_learn(page), (0, 2))]
+    for row, figure in enumerate([page.figures[0], page.figures[2], draw(1).figures[0], draw(2).figures[0]]):
+        np.testing.assert_allclose(rows.get(row)["directions"], figure.directions)
+        shown = rows.get(row)["keypoints"]
+        assert np.corrcoef(shown.ravel(), figure.keypoints.ravel())[0, 1] > 0.9
+    assert len(rows) == 4
+
+
 def test_an_unfinished_shard_does_not_count(drawings):
     (drawings.folder / "00007.unfinished").mkdir()
     assert Stored(drawings.folder, "image").refresh() == 64
@@ -392,7 +410,7 @@ def test_a_figure_is_cut_out_as_the_backend_cuts_it_out(machine):
     from training.fit.shards import BOX_SHARE, cut_out
 
     drawing = machine.draw(11, STYLES[0], [Placement(centre=(90, 140), extent=150)])
-    row, box = cut_out(drawing), drawing.figures[0].box
+    row, box = cut_out(drawing, drawing.figures[0]), drawing.figures[0].box
     before = np.ptp(drawing.figures[0].keypoints[:, 0])
     grown = np.ptp(row["keypoints"][:, 0]) / before
     assert grown * (box[2:] - box[:2]).max() == pytest.approx(BOX_SHARE * STORED, rel=1e-4)

@@ -7,6 +7,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -20,11 +21,11 @@ from backend.skeleton import N_BONES, N_KEYPOINTS
 from ..dataset.validation_set import COUNT, draw_entry
 from ..drawing.anatomy import load_anatomy
 from ..drawing.machine import RECIPE, DrawingMachine
-from ..drawing.record import Drawing
+from ..drawing.record import Drawing, DrawnFigure, Flag
 from ..drawing.styles import STYLES
 from ..poses.bank import PoseBank
 
-#: Drawings in one shard.
+#: Figures in one shard.
 SHARD = 1024
 
 #: Drawings of training have seeds from here on.
@@ -35,6 +36,12 @@ STORED = 160
 
 #: Share of the stored crop that the longer side of the figure's box takes.
 BOX_SHARE = 0.73
+
+#: A page gives at most this many figures: those of one page are in one manner, with one pen.
+MOST_FIGURES = 3
+
+#: Least longer side of the box, pixels of the page, and least share of keypoints seen, of all but the largest one.
+_LEAST_SIDE, _LEAST_SEEN = 88.0, 0.45
 
 #: The arrays of a shard by name: shape of a row and dtype.
 ARRAYS = {
@@ -68,12 +75,26 @@ def proportions_of(keypoints3d: np.ndarray) -> np.ndarray:
     return logs - logs[..., BONE_LENGTHS > LONG_BONE].mean(-1, keepdims=True)
 
 
-def cut_out(drawing: Drawing) -> dict[str, np.ndarray | float]:
-    """The largest figure of a page, cut out by its box, as the arrays of a shard's row.
+def figures_to_learn(drawing: Drawing) -> list[DrawnFigure]:
+    """The largest figure of a page and, the larger first, others that are large and bare enough."""
+    largest, *others = sorted(drawing.figures, key=lambda figure: -_side(figure))
+    enough = [
+        figure
+        for figure in others
+        if _side(figure) >= _LEAST_SIDE and (figure.flags == Flag.VISIBLE).mean() >= _LEAST_SEEN
+    ]
+    return [largest, *enough][:MOST_FIGURES]
+
+
+def _side(figure: DrawnFigure) -> float:
+    return float((figure.box[2:] - figure.box[:2]).max())
+
+
+def cut_out(drawing: Drawing, figure: DrawnFigure) -> dict[str, np.ndarray | float]:
+    """A figure of a page, cut out by its box, as the arrays of a shard's row.
 
     What lies off the page gets the tone of the page's border, as in backend.keypoints.crop_figure.
     """
-    figure = max(drawing.figures, key=lambda f: float((f.box[2:] - f.box[:2]).max()))
     low, high = figure.box[:2], figure.box[2:]
     scale = BOX_SHARE * STORED / max(float((high - low).max()), 8.0)
     offset = STORED / 2 - scale * (low + high) / 2
@@ -100,13 +121,17 @@ def cut_out(drawing: Drawing) -> dict[str, np.ndarray | float]:
 
 
 def write_shard(folder: Path, index: int, draw: Callable[[int], Drawing], seed: int) -> None:
-    """Draw shard ``index``: ``draw`` of ``seed + index * SHARD`` and on. Appears whole or not at all."""
+    """Draw shard ``index``: figures of the pages that ``draw`` makes of ``seed + index * SHARD`` and on.
+
+    It appears whole or not at all. As a page has at least one figure, no two shards share a page.
+    """
     unfinished = folder / f"{index:05d}.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     arrays = {name: np.empty((SHARD, *shape), dtype) for name, (shape, dtype) in ARRAYS.items()}
-    for row in range(SHARD):
-        values = cut_out(draw(seed + index * SHARD + row))
+    pages = (draw(seed + index * SHARD + k) for k in range(SHARD))
+    rows = (cut_out(page, figure) for page in pages for figure in figures_to_learn(page))
+    for row, values in enumerate(islice(rows, SHARD)):
         for name, array in arrays.items():
             array[row] = values[name]
     for name, array in arrays.items():
