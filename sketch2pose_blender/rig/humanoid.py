@@ -203,6 +203,21 @@ class LiveHumanoid:
             _key_rotations(self._humanoid, self._bones, wanted, key_frame)
 
 
+def turn_joints(humanoid: Humanoid, target: Target, wanted: dict[str, np.ndarray]) -> None:
+    """Turn the bones of joints, and nothing else: limbs stay in IK or FK, the pelvis stays where it is.
+
+    Args:
+        humanoid: the rig.
+        target: the same, as :func:`read_target` gives it.
+        wanted: joint -> (3, 3) turn from the reference pose, armature space.
+    """
+    bones = {joint: humanoid.armature.pose.bones[name] for joint, name in humanoid.mapping.bones.items()}
+    if _moves_by_itself(humanoid.armature, bones.values(), _driven_bones(humanoid.armature)):
+        _pose_by_levels(humanoid, bones, wanted)
+    else:
+        _pose_at_once(target, bones, wanted)
+
+
 def _key_rotations(
     humanoid: Humanoid, bones: dict[str, bpy.types.PoseBone], wanted: dict[str, np.ndarray], key_frame: float
 ) -> None:

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import atan2
 
 import bpy
 import numpy as np
-from mathutils import Matrix, Vector
+from mathutils import Matrix, Quaternion, Vector
 
 from ..core.rig_families import IkLimb
 from .keys import rotation_path, set_rotation
@@ -80,6 +81,32 @@ def place_controls(armature: bpy.types.Object, limb: IkLimb, fk: tuple[str, ...]
     if len(fk) > 3 and limb.toe in bones:
         _update()
         _turn(bones[limb.toe], _as(bones[fk[3]], bones[limb.toe]).to_3x3())
+
+
+def turns_as_shown(armature: bpy.types.Object, limb: IkLimb, fk: Sequence[str]) -> dict[str, Quaternion]:
+    """How the FK controls of a limb in IK must be turned so that they show what it shows now.
+
+    Args:
+        armature: the rig, its limb in IK.
+        limb: the limb.
+        fk: the FK controls of the limb's three joints.
+
+    Returns:
+        Control -> its own rotation.
+    """
+    _update()
+    bones = armature.pose.bones
+    found: dict[str, Quaternion] = {}
+    above: tuple[Matrix, Matrix] | None = None
+    for name, shown in zip(fk, limb.shows, strict=True):
+        control = bones[name]
+        posed, goal = control.matrix.to_3x3().normalized(), _as(bones[shown], control).to_3x3()
+        before = posed @ control.matrix_basis.to_3x3().normalized().transposed()
+        if above is not None:  # it is carried by the control above, which will have turned
+            before = above[1] @ above[0].transposed() @ before
+        found[name] = (before.transposed() @ goal).to_quaternion()
+        above = posed, goal
+    return found
 
 
 def key_controls(armature: bpy.types.Object, limb: IkLimb, frame: float) -> None:

@@ -13,6 +13,7 @@ from . import (
     correct_panel,
     diagnostics,
     export_menu,
+    keep_operators,
     key_panel,
     operators,
     panel,
@@ -55,6 +56,7 @@ def register(root_package: str) -> None:
     bpy.types.Object.sketch2pose_rig = bpy.props.PointerProperty(
         type=rig_panel.SKETCH2POSE_PG_rig, override={"LIBRARY_OVERRIDABLE"}
     )
+    keep_operators.register()
     correct_panel.register()
     export_menu.add_to_menus()
 
@@ -65,6 +67,7 @@ def unregister() -> None:
     diagnostics.stop()
     torch_engine.stop()
     correct_panel.unregister()
+    keep_operators.unregister()
     service.shut_down()
     export_menu.take_from_menus()
     del bpy.types.Scene.sketch2pose, bpy.types.Scene.sketch2pose_capture, bpy.types.Object.sketch2pose_rig

@@ -67,13 +67,14 @@ class _State:
     """How an armature stood before it was posed."""
 
     def __init__(self, armature: bpy.types.Object) -> None:
-        from ..rig import drawn_figure, placement
+        from ..rig import drawn_figure, placement, pose_blend
 
         self.location, self.scale = armature.location.copy(), armature.scale.copy()
         self.bones = {
             bone.name: (bone.rotation_mode, bone.matrix_basis.copy()) for bone in armature.pose.bones
         }
-        self.properties = {name: armature.get(name) for name in (drawn_figure.PROPERTY, placement.PROPERTY)}
+        kept = (drawn_figure.PROPERTY, placement.PROPERTY, pose_blend.PROPERTY)
+        self.properties = {name: armature.get(name) for name in kept}
 
     def restore(self, armature: bpy.types.Object) -> None:
         armature.location, armature.scale = self.location, self.scale
@@ -207,6 +208,7 @@ class _CaptureOperator(DrawingChoices, operators._PoseOperator):  # noqa: SLF001
 
         from ..core.boundary import InputError
         from ..rig.armature import build_character
+        from ..rig.pose_blend import keep_pose_before
 
         if self.target == "NEW":
             name = self._name if count == 1 else f"{self._name} {number + 1}"
@@ -217,7 +219,9 @@ class _CaptureOperator(DrawingChoices, operators._PoseOperator):  # noqa: SLF001
         armature = next((o for o in bpy.data.objects if o.session_uid == self._targets[number]), None)
         if armature is None or armature.mode == "EDIT":
             raise InputError("The armature was removed or edited meanwhile; select it and pose it again.")
-        return _Target(armature, is_new=False, before=_State(armature))
+        target = _Target(armature, is_new=False, before=_State(armature))
+        keep_pose_before(armature)
+        return target
 
     def _pose(
         self, context: bpy.types.Context, target: _Target, figure: Figure, body: Body, view: View

@@ -298,8 +298,10 @@ def pose_armature(
     """Pose an SMPL armature or another humanoid. Returns a sentence on bones that were left alone, or ""."""
     from ..core.boundary import InputError
     from ..rig.humanoid import find_humanoid, pose_humanoid
+    from ..rig.pose_blend import keep_pose_before
     from ..rig.posing import apply_pose, find_smpl_armature
 
+    keep_pose_before(armature)
     if find_smpl_armature(armature) is not None:
         apply_pose(armature, hypothesis, body, key_frame)
         return ""

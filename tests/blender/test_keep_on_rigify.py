@@ -1,0 +1,91 @@
+"""Mirrored and blended poses of a generated Rigify rig, in FK and in IK."""
+
+import bpy
+import numpy as np
+import pytest
+from posed import hypothesis, random_pose
+from test_mirror import BODY, MIRROR, directions, far_from_mirrored, worst
+
+from sketch2pose_blender.rig.humanoid import find_humanoid, pose_humanoid
+from sketch2pose_blender.rig.pose_blend import blend_pose, keep_pose_before
+from sketch2pose_blender.rig.pose_mirror import mirror_pose
+
+RIGIFY = {
+    "pelvis": "ORG-spine", "spine1": "ORG-spine.001", "spine2": "ORG-spine.002", "spine3": "ORG-spine.003",
+    "neck": "ORG-spine.004", "head": "ORG-spine.006",
+    **{
+        f"{side}_{joint}": f"ORG-{bone}.{side[0].upper()}"
+        for side in ("left", "right")
+        for joint, bone in (
+            ("collar", "shoulder"), ("shoulder", "upper_arm"), ("elbow", "forearm"), ("wrist", "hand"),
+            ("hip", "thigh"), ("knee", "shin"), ("ankle", "foot"), ("foot", "toe"),
+        )
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def rigify_file(tmp_path_factory):
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.ops.preferences.addon_enable(module="rigify")
+    bpy.ops.object.armature_human_metarig_add()
+    bpy.ops.pose.rigify_generate()
+    path = str(tmp_path_factory.mktemp("rigify") / "rig.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    return path
+
+
+@pytest.fixture
+def rig(rigify_file, extension):
+    bpy.ops.wm.open_mainfile(filepath=rigify_file)
+    return next(thing for thing in bpy.data.objects if thing.type == "ARMATURE" and "rig_id" in thing.data)
+
+
+@pytest.mark.parametrize("limbs", ["FK", "IK", "one of each"])
+def test_a_mirrored_pose(rig, limbs):
+    rig.sketch2pose_rig.keep_ik = limbs != "FK"
+    switch = rig.pose.bones["thigh_parent.L"]
+    if limbs == "one of each":
+        switch["IK_FK"] = 1.0
+    rng = np.random.default_rng(4)
+    pose_humanoid(find_humanoid(rig), hypothesis(BODY, random_pose(rng, 0.5)), BODY)
+    for name in ("f_index.01.L", "f_middle.02.R"):
+        rig.pose.bones[name].rotation_quaternion = (0.9, 0.4, 0.1, 0)
+    before = directions(rig, RIGIFY)
+    finger = np.array(rig.pose.bones["DEF-f_index.02.L"].matrix)[:3, 1]
+    assert far_from_mirrored(before)
+    mirror_pose(rig)
+    assert worst(before, directions(rig, RIGIFY)) < 0.1
+    # Rigify's own fingers do not rest quite alike.
+    rest = [np.array(rig.data.bones[f"DEF-f_index.02.{side}"].matrix_local)[:3, 1] for side in "LR"]
+    uneven = np.linalg.norm(rest[1] - MIRROR * rest[0])
+    mirrored = np.array(rig.pose.bones["DEF-f_index.02.R"].matrix)[:3, 1]
+    assert np.linalg.norm(mirrored - MIRROR * finger) < uneven + 1e-3
+    if limbs == "one of each":
+        assert (switch["IK_FK"], rig.pose.bones["thigh_parent.R"]["IK_FK"]) == (0.0, 1.0)
+
+
+def test_blending_begins_at_what_limbs_in_ik_showed(rig):
+    bones = rig.pose.bones
+    bones["hand_ik.L"].location = (0.1, 0.2, 0.3)
+    bones["foot_ik.R"].location = (0, -0.3, 0.2)
+    bones["torso"].rotation_mode = "QUATERNION"
+    bones["torso"].rotation_quaternion = (0.95, 0.2, 0.1, 0)
+    shows = [
+        f"ORG-{bone}.{side}" for side in "LR" for bone in ("upper_arm", "forearm", "hand", "thigh", "shin")
+    ]
+
+    def shown():
+        bpy.context.view_layer.update()
+        # Directions alone: a limb that reaches too far is stretched in IK.
+        return np.array([bones[name].matrix.to_3x3().normalized().col[1] for name in shows])
+
+    before = shown()
+    keep_pose_before(rig)
+    pose_humanoid(find_humanoid(rig), hypothesis(BODY, random_pose(np.random.default_rng(4), 0.5)), BODY)
+    after = shown()
+    assert np.abs(after - before).max() > 0.5
+    blend_pose(rig, 0.0)
+    np.testing.assert_allclose(shown(), before, atol=3e-3)
+    blend_pose(rig, 1.0)
+    np.testing.assert_allclose(shown(), after, atol=1e-3)
