@@ -160,12 +160,12 @@ class Figure:
     @cached_property
     def part_map(self) -> np.ndarray:
         """(S, S) int16: the joint whose part is seen at each pixel, -1 for none."""
-        return seen_values(self.buffer.triangle, self.outfit.face_part, np.int16(-1))
+        return seen_values(self.buffer.triangle, self.outfit.face_part, -1)
 
     @cached_property
     def label_map(self) -> np.ndarray:
         """(S, S) uint8: the material label seen at each pixel, 0 for none."""
-        return seen_values(self.buffer.triangle, self.outfit.face_label, np.uint8(0))
+        return seen_values(self.buffer.triangle, self.outfit.face_label, 0)
 
     @cached_property
     def drawn(self) -> np.ndarray:
