@@ -47,8 +47,20 @@ class Source:
     filepath: str = ""
 
 
-def read_sketch(context: bpy.types.Context, source: Source) -> Sketch:
+def read_sketch(
+    context: bpy.types.Context,
+    source: Source,
+    *,
+    area: bpy.types.Area | None = None,
+    depsgraph: bpy.types.Depsgraph | None = None,
+) -> Sketch:
     """Read the drawing. Changes nothing.
+
+    Args:
+        context: tells the scene, and the 3D view unless one is given.
+        source: where the drawing is.
+        area: the 3D view that strokes are seen in; None for the context's.
+        depsgraph: evaluated already; None for the context's, which is evaluated if need be.
 
     Raises:
         InputError: there is no drawing; one sentence.
@@ -56,11 +68,11 @@ def read_sketch(context: bpy.types.Context, source: Source) -> Sketch:
     match source.kind:
         case "GREASE_PENCIL":
             thing = _object(context, source, is_grease_pencil, "grease pencil drawing")
-            strokes = grease_pencil_strokes(context, thing, source.layer)
-            return draw(thing.name, strokes, choose_view(context, source.view, strokes))
+            strokes = grease_pencil_strokes(context, thing, source.layer, depsgraph)
+            name = thing.name
         case "ANNOTATION":
             strokes = annotation_strokes(context)
-            return draw("Annotation", strokes, choose_view(context, source.view, strokes))
+            name = "Annotation"
         case "IMAGE":
             return image_sketch(_image(context, source.image))
         case "FILE":
@@ -73,7 +85,10 @@ def read_sketch(context: bpy.types.Context, source: Source) -> Sketch:
             return clipboard_sketch(context)
         case "CAMERA":
             return background_sketch(context)
-    raise InputError(f"{source.kind} is no source of drawings; choose another one.")
+        case _:
+            raise InputError(f"{source.kind} is no source of drawings; choose another one.")
+    view = choose_view(context, source.view, strokes, area=area, depsgraph=depsgraph)
+    return draw(name, strokes, view)
 
 
 def is_grease_pencil(thing: bpy.types.Object) -> bool:

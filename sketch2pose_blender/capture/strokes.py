@@ -24,7 +24,12 @@ _DEFAULT_RADIUS = 0.01
 _PLACELESS = ((4, 3), (5, 2))
 
 
-def grease_pencil_strokes(context: bpy.types.Context, thing: bpy.types.Object, layer: str = "") -> Strokes:
+def grease_pencil_strokes(
+    context: bpy.types.Context,
+    thing: bpy.types.Object,
+    layer: str = "",
+    depsgraph: bpy.types.Depsgraph | None = None,
+) -> Strokes:
     """The strokes of a grease pencil object at the current frame; from 4.3 on, as its modifiers leave them.
 
     Hidden and locked layers, and areas without an outline, are left out.
@@ -33,13 +38,14 @@ def grease_pencil_strokes(context: bpy.types.Context, thing: bpy.types.Object, l
         context: tells the frame.
         thing: the object.
         layer: name of the one layer that is read, hidden or not; "" for all that are visible and unlocked.
+        depsgraph: evaluated already; None for the context's, which is evaluated if need be.
 
     Raises:
         InputError: there is no such layer, or it has no strokes at this frame.
     """
     legacy = thing.type == "GPENCIL"
     # In evaluated legacy data the layers' own transforms are in the points already, but not those of parents.
-    evaluated = thing if legacy else thing.evaluated_get(context.evaluated_depsgraph_get())
+    evaluated = thing if legacy else thing.evaluated_get(depsgraph or context.evaluated_depsgraph_get())
     if layer and all(_name(found) != layer for found in evaluated.data.layers):
         evaluated = thing  # hidden layers are not evaluated
     data = evaluated.data
@@ -74,7 +80,7 @@ def annotation_strokes(context: bpy.types.Context) -> Strokes:
         InputError: there are none.
     """
     scene = context.scene
-    data = scene.annotation if hasattr(scene, "annotation") else scene.grease_pencil
+    data = _annotations(scene)
     parts = []
     for layer in data.layers if data is not None else ():
         frame = _frame_at(layer, scene.frame_current)
@@ -101,9 +107,27 @@ def annotation_strokes(context: bpy.types.Context) -> Strokes:
     return joined
 
 
+def annotation_mark(scene: bpy.types.Scene) -> tuple[int, ...]:
+    """Numbers that change with the scene's annotations: of their changes Blender tells no handler.
+
+    How many strokes each layer shows at the current frame, and how many points the last one has.
+    """
+    mark = []
+    data = _annotations(scene)
+    for layer in data.layers if data is not None else ():
+        frame = _frame_at(layer, scene.frame_current)
+        strokes: Any = frame.strokes if frame is not None else ()
+        mark += [len(strokes), len(strokes[-1].points) if len(strokes) else 0]
+    return tuple(mark)
+
+
 def annotations_are_placeless() -> bool:
     """Whether this Blender's Python cannot tell annotations on the screen from those in space."""
     return _PLACELESS[0] <= bpy.app.version[:2] < _PLACELESS[1]
+
+
+def _annotations(scene: bpy.types.Scene) -> Any:
+    return scene.annotation if hasattr(scene, "annotation") else scene.grease_pencil
 
 
 def _is_shown(layer: Any, hide: str = "hide") -> bool:

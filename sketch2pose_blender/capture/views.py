@@ -21,34 +21,50 @@ _SIDE = 1024
 _TOWARDS_VIEWER = np.array([0.1, -1.0, 0.2])
 
 
-def choose_view(context: bpy.types.Context, seen: Seen, strokes: Strokes) -> View:
+def choose_view(
+    context: bpy.types.Context,
+    seen: Seen,
+    strokes: Strokes,
+    *,
+    area: bpy.types.Area | None = None,
+    depsgraph: bpy.types.Depsgraph | None = None,
+) -> View:
     """The view that strokes are seen from.
 
     Args:
-        context: with a 3D view as its area for "VIEWPORT".
+        context: with a 3D view as its area for "VIEWPORT", if none is given.
         seen: "AUTO" takes the first that there is: the 3D view, the scene's camera, the drawing's plane.
         strokes: what is seen.
+        area: a 3D view.
+        depsgraph: evaluated already; None for the context's, which is evaluated if need be.
 
     Raises:
         InputError: there is no such view.
     """
-    viewport = viewport_view(context) if seen in {"AUTO", "VIEWPORT"} else None
+    viewport = None
+    if seen in {"AUTO", "VIEWPORT"}:
+        viewport = viewport_view(context) if area is None else area_view(area)
     if viewport is not None:
         return viewport
     if seen == "VIEWPORT":
         raise InputError("There is no 3D view here; call the operator from one, or choose the camera.")
     if seen == "CAMERA" or (seen == "AUTO" and context.scene.camera is not None):
-        return camera_view(context)
+        return camera_view(context, depsgraph)
     return plane_view(strokes)
 
 
 def viewport_view(context: bpy.types.Context) -> View | None:
     """The 3D view that the context is in; None where it is in none."""
-    area, space = context.area, context.space_data
-    if area is None or area.type != "VIEW_3D" or not isinstance(space, bpy.types.SpaceView3D):
+    return None if context.area is None else area_view(context.area, context.region_data)
+
+
+def area_view(area: bpy.types.Area, seen: bpy.types.RegionView3D | None = None) -> View | None:
+    """The view of a 3D view's area, or of one of its four; None where the area is no 3D view."""
+    space = area.spaces.active
+    if area.type != "VIEW_3D" or not isinstance(space, bpy.types.SpaceView3D):
         return None
     region = next((region for region in area.regions if region.type == "WINDOW"), None)
-    seen = context.region_data or space.region_3d
+    seen = seen or space.region_3d
     if region is None or seen is None:
         return None
     # The matrices of a view that has not been drawn yet are not set.
@@ -58,8 +74,12 @@ def viewport_view(context: bpy.types.Context) -> View | None:
     return View.from_matrices(np.array(seen.view_matrix), projection, (region.width, region.height))
 
 
-def camera_view(context: bpy.types.Context) -> View:
+def camera_view(context: bpy.types.Context, depsgraph: bpy.types.Depsgraph | None = None) -> View:
     """The picture of the scene's camera.
+
+    Args:
+        context: tells the scene.
+        depsgraph: evaluated already; None for the context's, which is evaluated if need be.
 
     Raises:
         InputError: the scene has no camera, or a panoramic one.
@@ -72,7 +92,7 @@ def camera_view(context: bpy.types.Context) -> View:
     render = context.scene.render
     share = render.resolution_percentage / 100
     width, height = (max(2, round(side * share)) for side in (render.resolution_x, render.resolution_y))
-    depsgraph = context.evaluated_depsgraph_get()
+    depsgraph = depsgraph or context.evaluated_depsgraph_get()
     projection = camera.evaluated_get(depsgraph).calc_matrix_camera(
         depsgraph, x=width, y=height, scale_x=render.pixel_aspect_x, scale_y=render.pixel_aspect_y
     )

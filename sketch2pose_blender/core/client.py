@@ -153,6 +153,15 @@ class PoseClient:
         options = PoseRequest(b"", figures, box, hypotheses).query()
         return PoseJob(self, image, name or (str(image) if isinstance(image, Path) else ""), options, timeout)
 
+    def start(self) -> None:
+        """Start the process, if it does not run, so that the first job need not wait for it. Never waits.
+
+        Raises:
+            InstallError: it cannot be started.
+            ServerError: it was started before and failed.
+        """
+        self._ready()
+
     @property
     def pid(self) -> int | None:
         """The process's number, None while there is none."""

@@ -15,6 +15,7 @@ from . import (
     export_menu,
     keep_operators,
     key_panel,
+    live,
     operators,
     panel,
     preferences,
@@ -32,6 +33,7 @@ _CLASSES = (
     panel.SKETCH2POSE_PT_pose,
     capture_panel.SKETCH2POSE_PG_capture,
     *capture_operators.CLASSES,
+    *live.CLASSES,
     capture_panel.SKETCH2POSE_PT_capture,
     *correct_panel.CLASSES,
     *rig_panel.CLASSES,
@@ -63,6 +65,7 @@ def register(root_package: str) -> None:
 
 def unregister() -> None:
     """Stop what runs and take everything out of Blender again."""
+    live.switch_off()
     operators.stop()
     diagnostics.stop()
     torch_engine.stop()

@@ -133,27 +133,10 @@ class _CaptureOperator(DrawingChoices, operators._PoseOperator):  # noqa: SLF001
 
     def remember_target(self, context: bpy.types.Context) -> None:
         """Remember the selected armatures from left to right, by number: edits invalidate references."""
-        from ..core.boundary import InputError
-        from ..rig.humanoid import find_humanoid
-        from ..rig.posing import armature_of, find_smpl_armature
-
         self._targets: list[int] = []
         if self.target == "NEW":
             return
-        things = [context.active_object, *context.selected_objects]
-        armatures = {found.session_uid: found for found in map(armature_of, things) if found is not None}
-        if not armatures:
-            raise InputError("No armature is selected; select the one to pose, or pose a new one.")
-        for armature in armatures.values():
-            if not armature.is_editable:
-                raise InputError(
-                    f"{armature.name} is linked from another file; make a library override of it first."
-                )
-            if find_smpl_armature(armature) is None and find_humanoid(armature) is None:
-                raise InputError(
-                    f"No arms, legs and spine were found among the bones of {armature.name}; "
-                    "select a humanoid rig."
-                )
+        armatures = selected_armatures(context)
         view = self._sketch.view
         right = Vector((1.0, 0.0, 0.0) if view is None else view.rotation[:, 0].tolist())
         self._targets = sorted(armatures, key=lambda uid: armatures[uid].matrix_world.translation.dot(right))
@@ -178,7 +161,7 @@ class _CaptureOperator(DrawingChoices, operators._PoseOperator):  # noqa: SLF001
 
         image = result.images[0]
         body = load_body(preferences.body_file(context))
-        view = _view(self._sketch, image, context)
+        view = view_of_result(self._sketch, image, context)
         targets: list[_Target] = []
         active, selected = context.view_layer.objects.active, context.selected_objects
         notes: list[str] = []
@@ -234,25 +217,12 @@ class _CaptureOperator(DrawingChoices, operators._PoseOperator):  # noqa: SLF001
             figure,
             figure.hypotheses[0],
             body,
-            self._placement(view, target),
+            placement(self, self._sketch, view, is_new=target.is_new),
             operators._key_frame(context),  # noqa: SLF001
             move_object=target.is_new,
         )
         keep_figure(target.armature, DrawnFigure(self._name, view.size, figure, paper))
         return left_alone
-
-    def _placement(self, view: View, target: _Target) -> Placement:
-        from ..rig.placement import Placement
-
-        lies_nowhere = self._sketch.view is None
-        scaled = self.size == "DRAWING" or (self.size == "AUTO" and target.is_new and not lies_nowhere)
-        return Placement(
-            view,
-            view.eye if lies_nowhere else self._sketch.anchor,
-            "scale" if scaled else "distance",
-            on_ground=self.on_ground or lies_nowhere,
-            stretch=self.stretch,
-        )
 
     def _tell(self, image: ImageResult, count: int, notes: list[str]) -> None:
         scores = [figure.score for figure in image.figures[:count]]
@@ -267,7 +237,56 @@ class _CaptureOperator(DrawingChoices, operators._PoseOperator):  # noqa: SLF001
             self.report({"WARNING"}, f"Left alone, since locked, driven or constrained: {', '.join(notes)}.")
 
 
-def _view(sketch: Sketch, image: ImageResult, context: bpy.types.Context) -> View:
+def selected_armatures(context: bpy.types.Context) -> dict[int, bpy.types.Object]:
+    """The selected armatures, and those of selected bodies, by their numbers, the active one first.
+
+    Raises:
+        InputError: none is selected, or one of them cannot be posed.
+    """
+    from ..core.boundary import InputError
+    from ..rig.humanoid import find_humanoid
+    from ..rig.posing import armature_of, find_smpl_armature
+
+    things = [context.active_object, *context.selected_objects]
+    armatures = {found.session_uid: found for found in map(armature_of, things) if found is not None}
+    if not armatures:
+        raise InputError("No armature is selected; select the one to pose, or pose a new one.")
+    for armature in armatures.values():
+        if not armature.is_editable:
+            raise InputError(
+                f"{armature.name} is linked from another file; make a library override of it first."
+            )
+        if find_smpl_armature(armature) is None and find_humanoid(armature) is None:
+            raise InputError(
+                f"No arms, legs and spine were found among the bones of {armature.name}; "
+                "select a humanoid rig."
+            )
+    return armatures
+
+
+def placement(choices: Any, sketch: Sketch, view: View, *, is_new: bool) -> Placement:
+    """How a figure is to stand for its drawing.
+
+    Args:
+        choices: with ``size``, ``on_ground`` and ``stretch`` of :class:`DrawingChoices`.
+        sketch: the drawing.
+        view: the view whose pixels are those of the result.
+        is_new: whether the armature was made for this drawing.
+    """
+    from ..rig.placement import Placement
+
+    lies_nowhere = sketch.view is None
+    scaled = choices.size == "DRAWING" or (choices.size == "AUTO" and is_new and not lies_nowhere)
+    return Placement(
+        view,
+        view.eye if lies_nowhere else sketch.anchor,
+        "scale" if scaled else "distance",
+        on_ground=choices.on_ground or lies_nowhere,
+        stretch=choices.stretch,
+    )
+
+
+def view_of_result(sketch: Sketch, image: ImageResult, context: bpy.types.Context) -> View:
     """The view whose pixels are those of the result.
 
     A picture that lies nowhere is looked at from the front, its figures in the middle at the 3D cursor.

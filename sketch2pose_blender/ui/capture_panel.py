@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bpy
 
+from . import live
 from .capture_operators import DrawingChoices, SKETCH2POSE_OT_pose_drawing
 from .subpanel import Subpanel
 
@@ -27,7 +28,9 @@ class SKETCH2POSE_PT_capture(Subpanel, bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         chosen = context.scene.sketch2pose_capture
+        following = live.session() is not None
         column = layout.column()
+        column.enabled = not following  # it was switched on with these
         column.prop(chosen, "source")
         drawing = _drawing(context, chosen.source)
         if chosen.source == "GREASE_PENCIL" and drawing is not None:
@@ -44,14 +47,18 @@ class SKETCH2POSE_PT_capture(Subpanel, bpy.types.Panel):
         column.prop(chosen, "stretch")
 
         missing = _missing(context, chosen.source, drawing)
-        row = layout.row()
-        row.enabled = missing is None
+        row = layout.row(align=True)
+        row.enabled = missing is None or following
         row.scale_y = 1.3
-        operator = row.operator(SKETCH2POSE_OT_pose_drawing.bl_idname, icon="ARMATURE_DATA")
-        for name in ("source", "layer", "view", "target", "all_figures", "size", "on_ground", "stretch"):
-            setattr(operator, name, getattr(chosen, name))
-        if chosen.source in {"GREASE_PENCIL", "EMPTY"}:
-            operator.object = drawing.name if drawing is not None else ""
+        buttons = [row.operator(SKETCH2POSE_OT_pose_drawing.bl_idname, icon="ARMATURE_DATA")]
+        if chosen.source in live.SOURCES:
+            button = row.operator(live.SKETCH2POSE_OT_live.bl_idname, icon="REC", depress=following)
+            buttons.append(button)
+        for operator in buttons:
+            for name in ("source", "layer", "view", "target", "all_figures", "size", "on_ground", "stretch"):
+                setattr(operator, name, getattr(chosen, name))
+            if chosen.source in {"GREASE_PENCIL", "EMPTY"}:
+                operator.object = drawing.name if drawing is not None else ""
         if missing is not None:
             layout.label(text=missing, icon="INFO")
 

@@ -89,6 +89,17 @@ def load_a_piece() -> float | None:
     return _PAUSE
 
 
+def start(context: bpy.types.Context) -> None:
+    """Start the pose program, if it does not run, so that the first drawing need not wait for it.
+
+    Raises:
+        InstallError: it cannot be started.
+    """
+    from ..core.client import client_of
+
+    client_of(server(context)).start()
+
+
 def shut_down() -> None:
     """Load nothing any more, and end the pose program, if it runs."""
     if bpy.app.timers.is_registered(load_a_piece):
