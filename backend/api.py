@@ -255,6 +255,12 @@ def _box(text: str) -> Box:
 
 JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
 JOB_STATES: tuple[str, ...] = get_args(JobState)
+#: What has been done of a drawing: the image was opened, the figures were found, their keypoints read, and the last
+#: figure that is ready was lifted to a pose.
+Stage = Literal["opened", "found", "read", "lifted"]
+STAGES: tuple[str, ...] = get_args(Stage)
+#: How much of the work that is, 0..1; for the last stage where all figures are ready.
+PROGRESS_AT: dict[Stage, float] = {"opened": 0.1, "found": 0.3, "read": 0.7, "lifted": 1.0}
 #: Why a request or job failed: the client decides by it, a person reads the sentence.
 #: input: the drawing or an option cannot be used. install: a part of the installation is missing or damaged,
 #: so that the service is of no use until it is repaired. busy: too many jobs wait; ask again later.
@@ -282,12 +288,14 @@ class JobStatus:
         state: what becomes of it; the last three are final.
         progress: 0..1.
         failure: why it failed, else None.
+        stage: what has been done last; None before the first stage, and from services that do not tell.
     """
 
     id: str
     state: JobState
     progress: float
     failure: Failure | None = None
+    stage: Stage | None = None
 
 
 # ------------------------------------------------------------------------------------------------ to JSON
@@ -296,7 +304,13 @@ class JobStatus:
 def status_to_json(status: JobStatus) -> dict[str, Any]:
     """The status as plain objects; the schema is in ``service.openapi.json``."""
     error = None if status.failure is None else failure_to_json(status.failure)["error"]
-    return {"id": status.id, "state": status.state, "progress": status.progress, "error": error}
+    return {
+        "id": status.id,
+        "state": status.state,
+        "progress": status.progress,
+        "stage": status.stage,
+        "error": error,
+    }
 
 
 def failure_to_json(failure: Failure) -> dict[str, Any]:
@@ -442,7 +456,10 @@ def status_from_json(plain: Any) -> JobStatus:
     if state not in JOB_STATES:
         raise root.wrong("state is unknown")
     failure = None if root.value("error") is None else failure_from_json(plain)
-    return JobStatus(root.text("id"), state, root.number("progress"), failure)  # pyright: ignore[reportArgumentType]
+    stage = plain.get("stage")
+    if stage not in STAGES:
+        stage = None
+    return JobStatus(root.text("id"), state, root.number("progress"), failure, stage)  # pyright: ignore[reportArgumentType]
 
 
 def failure_from_json(plain: Any) -> Failure:

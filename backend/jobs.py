@@ -10,7 +10,16 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Protocol
 
-from .api import Failure, FailureCode, JobState, JobStatus, PoseRequest, PoseResult
+from .api import (
+    PROGRESS_AT,
+    Failure,
+    FailureCode,
+    JobState,
+    JobStatus,
+    PoseRequest,
+    PoseResult,
+    Stage,
+)
 from .errors import InputError, InstallError, SketchPoseError
 
 #: Most jobs that wait, and most bytes of their images; more are answered with "busy".
@@ -37,8 +46,14 @@ class Cancelled(Exception):  # noqa: N818 - no error: the client wished it
 class Poser(Protocol):
     """What does a job's work."""
 
-    def pose(self, request: PoseRequest, report: Callable[[float], None]) -> PoseResult:
-        """Pose a drawing; ``report`` takes the progress 0..1 and raises Cancelled to end the work early."""
+    def pose(self, request: PoseRequest, report: Callable[[Stage, float], None]) -> PoseResult:
+        """Pose a drawing.
+
+        Args:
+            request: the drawing and the options.
+            report: takes the stage that has been done, and which share of it, 0..1; it raises Cancelled where
+                nobody waits any more, which ends the work.
+        """
         ...
 
 
@@ -52,6 +67,7 @@ class Job:
         self.deadline = time.monotonic() + deadline
         self.state: JobState = "waiting"
         self.progress = 0.0
+        self.stage: Stage | None = None
         self.result: PoseResult | None = None
         self.failure: Failure | None = None
         self.ended: Future[None] = Future()
@@ -59,7 +75,7 @@ class Job:
     @property
     def status(self) -> JobStatus:
         """The job as the client sees it."""
-        return JobStatus(self.id, self.state, self.progress, self.failure)
+        return JobStatus(self.id, self.state, self.progress, self.failure, self.stage)
 
 
 class JobQueue:
@@ -194,10 +210,12 @@ class JobQueue:
                 self._running = None
 
     def _pose(self, poser: Poser, job: Job, request: PoseRequest) -> None:
-        def report(progress: float) -> None:
+        def report(stage: Stage, share: float) -> None:
             if job.ended.done():
                 raise Cancelled
-            job.progress = progress
+            done = [at for at in PROGRESS_AT.values() if at < PROGRESS_AT[stage]]
+            before = max(done, default=0.0)
+            job.stage, job.progress = stage, before + share * (PROGRESS_AT[stage] - before)
 
         try:
             result = poser.pose(request, report)

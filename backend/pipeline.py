@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from . import __version__, kinematics
-from .api import PRESENT, Figure, Generator, Hypothesis, ImageResult, Keypoint
+from .api import PRESENT, Figure, Generator, Hypothesis, ImageResult, Keypoint, Stage
 from .body import Body, load_body
 from .correction import hypothesis_of
 from .errors import InputError, SketchPoseError
@@ -43,6 +43,12 @@ ALTERNATIVES_A_POSE = 2
 MOST_OVERLAP = 0.5
 
 Sketch: TypeAlias = "str | Path | bytes | np.ndarray | Image.Image"
+#: Is told which stage has been done, and which share of it; what it raises ends the work.
+Report: TypeAlias = Callable[[Stage, float], None]
+
+
+def _tell_nobody(stage: Stage, share: float) -> None:
+    """A report that nobody waits for."""
 
 
 class Pipeline:
@@ -94,6 +100,7 @@ class Pipeline:
         figures: int | None = 1,
         box: Sequence[float] | None = None,
         hypotheses: int = 2,
+        report: Report = _tell_nobody,
     ) -> ImageResult:
         """Pose the figures in one drawing.
 
@@ -106,6 +113,7 @@ class Pipeline:
             box: x0, y0, x1, y1 around one figure, pixels of the image; None to find figures by their ink.
             hypotheses: how many poses of each figure at most. The first two are the figure as read and, where
                 that is in doubt, with left and right exchanged; more turn limbs round in depth.
+            report: is told of the progress, and may end the work by raising something.
 
         Returns:
             The poses, in reading order.
@@ -113,20 +121,27 @@ class Pipeline:
         Raises:
             InputError: the image cannot be read, the box lies outside it, it shows no figure, or fewer
                 than one was asked for.
+            Exception: what ``report`` raises.
         """
         if figures is not None and figures < 1:
             raise InputError(f"{figures} figures were asked for; give 1, 2, ... or None for all.")
         picture = _picture(sketch)
+        report("opened", 1.0)
         if box is not None:
             boxes = _given_box(box, picture)
+            report("found", 1.0)
             detections = detect(self.engine, picture.gray, boxes)
             chosen = [0] if _score(detections[0]) >= LEAST_FIGURE_SCORE else []
         else:
-            boxes, detections, chosen = self._looked_for(picture.gray, figures)
+            boxes, detections, chosen = self._looked_for(picture.gray, figures, report)
+        report("read", 1.0)
         if not chosen:
             raise InputError(NO_FIGURE)
-        found = tuple(self._figure(detections[i], boxes[i], picture, hypotheses) for i in chosen)
-        return ImageResult(file_name(sketch), picture.width, picture.height, None, found)
+        found = []
+        for i in chosen:
+            found.append(self._figure(detections[i], boxes[i], picture, hypotheses))
+            report("lifted", len(found) / len(chosen))
+        return ImageResult(file_name(sketch), picture.width, picture.height, None, tuple(found))
 
     def pose_many(self, sketches: Iterable[Sketch], *, figures: int | None = 1) -> Iterator[ImageResult]:
         """Pose many drawings, one result each, in order; a drawing that fails has ``error`` set.
@@ -162,7 +177,7 @@ class Pipeline:
             )
 
     def _looked_for(
-        self, gray: np.ndarray, count: int | None
+        self, gray: np.ndarray, count: int | None, report: Report
     ) -> tuple[np.ndarray, list[Detection], list[int]]:
         """Places on a page, how each is read, and which of them are figures, in reading order."""
         try:
@@ -173,8 +188,10 @@ class Pipeline:
         whole = detect(self.engine, gray, groups) if len(groups) == 1 else []
         if count == 1 and whole and _score(whole[0]) >= SURE_FIGURE_SCORE:
             # A figure alone on plain paper: its ink says where it is, and how it is read, that it is one.
+            report("found", 1.0)
             return groups, whole, [0]
         found, scores = find_with(self.finder, gray)
+        report("found", 1.0)
         boxes, chances = candidates(groups, found if ink is None else tightened(ink, found), found, scores)
         told = len(groups)
         if count != 1 and len(found):  # where the network sees nothing, no keypoints make up for it

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..api import PROTOCOL, PoseRequest, PoseResult
+from ..api import PROTOCOL, PoseRequest, PoseResult, Stage
 from ..errors import InputError, InstallError
 from .pose import add_engine_arguments
 
@@ -123,18 +123,17 @@ class PipelinePoser:
 
         self._pipeline = Pipeline(make_engine(engine, device), body=body)
 
-    def pose(self, request: PoseRequest, report: Callable[[float], None]) -> PoseResult:
+    def pose(self, request: PoseRequest, report: Callable[[Stage, float], None]) -> PoseResult:
         """Pose a drawing. Raises InputError, or what ``report`` raises."""
         from ..pipeline import OFFERED_HYPOTHESES
 
-        report(0.1)
         image = self._pipeline.pose(
             request.image,
             figures=request.figures,
             box=request.box,
             hypotheses=request.hypotheses or OFFERED_HYPOTHESES,
+            report=report,
         )
-        report(0.9)
         return PoseResult(self._pipeline.generator, (image,))
 
 

@@ -6,6 +6,7 @@
     job.poll()       # call it from a timer, every 10 to 100 ms: None, or the PoseResult; raises SketchPoseError
     job.state        # "starting", "sending", "waiting", "running", then "done", "failed" or "cancelled"
     job.progress     # 0..1
+    job.doing        # the same in words, as in "reading the keypoints"
     job.running      # False once the state is one of the last three
     job.elapsed      # seconds
     job.result       # PoseResult once done, else None
@@ -68,7 +69,7 @@ ANSWER_SECONDS = 20.0
 #: Seconds in which a process that says why it cannot start must end.
 _LAST_WORDS_SECONDS = 1.0
 #: Seconds that a request for the result may wait in the service before it tells the progress.
-_WAIT = 1.0
+_WAIT = 0.25
 #: Seconds of work in one call.
 _BUDGET = 0.008
 _CHUNK = 256 * 1024
@@ -79,6 +80,16 @@ _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 _HOST = "127.0.0.1"
 
 State = Literal["starting", "sending", "waiting", "running", "done", "failed", "cancelled"]
+_DOING = {
+    "starting": "starting the pose program",
+    "sending": "sending the drawing",
+    "waiting": "waiting for other drawings",
+    "running": "opening the drawing",
+    "opened": "looking for figures",
+    "found": "reading the keypoints",
+    "read": "working out the pose",
+    "lifted": "working out the pose",
+}
 _AGAIN = "pose the drawing again"
 
 
@@ -208,6 +219,7 @@ class PoseJob:
         self.name = name
         self.state: State = "starting"
         self.progress = 0.0
+        self.stage: str | None = None
         self.result: PoseResult | None = None
         self.error: str | None = None
         self.timeout = timeout
@@ -228,6 +240,11 @@ class PoseJob:
     def elapsed(self) -> float:
         """Seconds since the start."""
         return time.monotonic() - self._start
+
+    @property
+    def doing(self) -> str:
+        """What is done now, in words; "" once the job has ended."""
+        return _DOING.get((self.state == "running" and self.stage) or self.state, "")
 
     def poll(self) -> PoseResult | None:
         """The result, or None while it is not there. Never waits.
@@ -340,6 +357,7 @@ class PoseJob:
             raise _nonsense()
         self._id = status.id
         self.state = "waiting" if status.state == "waiting" else "running"
+        self.stage = status.stage
         self.progress = min(max(status.progress, self.progress), 1.0)
 
     def _finish(self, result: PoseResult) -> None:

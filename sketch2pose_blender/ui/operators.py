@@ -186,8 +186,10 @@ class _PoseOperator:
         return {"PASS_THROUGH"}
 
     def _show_progress(self, context: bpy.types.Context) -> None:
-        elapsed = status.job.elapsed if status.job is not None else 0.0
-        sentence = f"Posing {self._name}: {elapsed:.0f} s (ESC cancels)"
+        job = status.job
+        if job is None:
+            return
+        sentence = f"Posing {self._name}: {job.doing}, {job.progress:.0%}, {job.elapsed:.0f} s (ESC cancels)"
         status.show(sentence, "SORTTIME")
         context.workspace.status_text_set(f"Sketch2Pose: {sentence}")
 

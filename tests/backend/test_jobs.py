@@ -1,15 +1,20 @@
 """The queue: in order, bounded, cancelled, late, broken."""
 
+import io
 import threading
 import time
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from backend.api import Generator, PoseRequest, PoseResult
+from backend.api import PROGRESS_AT, STAGES, Generator, PoseRequest, PoseResult
+from backend.commands.serve import PipelinePoser
 from backend.errors import InputError, InstallError
 from backend.jobs import MOST_ENDED, JobQueue, ServiceError
 
 RESULT = PoseResult(Generator("", "", "", ""))
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 class SlowPoser:
@@ -26,9 +31,9 @@ class SlowPoser:
 
     def pose(self, request, report):
         self.seen.append(request.image)
-        report(0.5)
+        report("read", 1.0)
         while not self.gate.wait(0.01):
-            report(0.5)
+            report("read", 1.0)
         if request.image == b"bad":
             raise InputError("It is bad.")
         if request.image == b"worse":
@@ -59,7 +64,8 @@ def running(job):
 def test_jobs_are_done_in_order_and_failures_are_told(poser):
     queue = JobQueue(poser.load)
     jobs = [queue.submit(PoseRequest(image)) for image in (b"good", b"bad", b"worse", b"good")]
-    assert running(jobs[0]).progress == 0.5
+    assert running(jobs[0]).progress == 0.7
+    assert jobs[0].status.stage == "read"
     assert [job.state for job in jobs[1:]] == ["waiting"] * 3
     poser.gate.set()
     assert [ended(job).state for job in jobs] == ["done", "failed", "failed", "done"]
@@ -108,6 +114,70 @@ def test_cancelled_jobs_end_at_once_and_the_next_one_runs(poser):
     assert poser.seen == [b"first", b"third"]
     queue.cancel(third)
     assert third.state == "done"
+
+
+class GatedEngine:
+    """An engine that waits before each prediction until the test opens the gate."""
+
+    def __init__(self, engine):
+        self.engine, self.gate, self.asked = engine, threading.Event(), threading.Event()
+        self.name, self.device, self.weights_id = engine.name, engine.device, engine.weights_id
+
+    def predict(self, crops):
+        self.asked.set()
+        assert self.gate.wait(20)
+        return self.engine.predict(crops)
+
+
+def test_a_drawing_tells_its_stages_and_is_cancelled_between_them(monkeypatch):
+    """The network works when the job is cancelled: what comes after it, lifting, is never done."""
+    poser = PipelinePoser()
+    pipeline = poser._pipeline
+    pipeline.engine = gated = GatedEngine(pipeline.engine)
+    lifted = []
+    lift = pipeline._figure
+    monkeypatch.setattr(pipeline, "_figure", lambda *arguments: lifted.append(1) or lift(*arguments))
+    queue = JobQueue(lambda: poser)
+    image = (EXAMPLES / "stick_wave.png").read_bytes()
+    cancelled, after = queue.submit(PoseRequest(image)), queue.submit(PoseRequest(image))
+    assert gated.asked.wait(20)
+    assert cancelled.status.stage in ("opened", "found")
+    assert cancelled.progress == PROGRESS_AT[cancelled.stage]
+    queue.cancel(cancelled)
+    gated.gate.set()
+    assert ended(after).state == "done"
+    assert len(lifted) == 1
+    assert cancelled.state == "cancelled"
+    assert cancelled.stage != "lifted"
+    assert (after.status.stage, after.progress) == ("lifted", 1.0)
+
+
+def test_progress_grows_with_every_stage_and_figure():
+    seen = []
+
+    class Watching(PipelinePoser):
+        def pose(self, request, report):
+            def watched(stage, share):
+                report(stage, share)
+                seen.append((stage, share, job.progress))
+
+            return super().pose(request, watched)
+
+    poser = Watching()
+    drawn = [Image.open(EXAMPLES / f"{name}.png").convert("L") for name in ("stick_wave", "stick_kick")]
+    page = Image.new("L", (drawn[0].width + drawn[1].width, max(image.height for image in drawn)), 255)
+    page.paste(drawn[0], (0, 0))
+    page.paste(drawn[1], (drawn[0].width, 0))
+    file = io.BytesIO()
+    page.save(file, "PNG")
+    job = JobQueue(lambda: poser).submit(PoseRequest(file.getvalue(), figures=None))
+    figures = ended(job).result.images[0].figures
+    stages = [stage for stage, _, _ in seen]
+    assert stages == [*STAGES[:3], *["lifted"] * len(figures)]
+    assert len(figures) > 1
+    progress = [at for _, _, at in seen]
+    assert progress == sorted(set(progress))
+    assert progress[-1] == 1.0
 
 
 def test_a_late_job_fails_and_a_new_thread_works_on():

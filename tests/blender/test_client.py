@@ -161,6 +161,37 @@ def test_path_with_any_letters(poser, tmp_path):
     assert Path(result.images[0].file) == strange
 
 
+def test_a_job_says_what_it_does(fake, stopwatch):
+    """The service tells stage after stage; the panel shows the words."""
+    stages = [None, "opened", "found", "read", "lifted", "a stage of a later version"]
+    answers = [
+        json.dumps({"id": "ab", "state": "running", "progress": 0.5, "stage": s, "error": None})
+        for s in stages
+    ]
+    told = fake(f"""
+answers = iter({[answer.encode() for answer in answers]!r})
+def answer(line):
+    head = request(line)
+    time.sleep(0.05)  # longer than a call of the client works, so that it comes back after each
+    reply(line, 202, JOB if b"POST" in head else next(answers))
+serve(answer)""")
+    job = told.submit(DRAWING)
+    words = []
+    assert job.doing == "starting the pose program"
+    while not words or job.running:
+        try:
+            stopwatch(job.poll)
+        except SketchPoseError:
+            break
+        if job.doing not in words:
+            words.append(job.doing)
+        time.sleep(0.002)
+    order = ["waiting for other drawings", "opening the drawing", "looking for figures", "reading the keypoints",
+             "working out the pose"]  # fmt: skip
+    assert [each for each in words if each in order] == order
+    assert job.doing == ""
+
+
 def test_a_large_file_is_read_piece_by_piece(poser, stopwatch, tmp_path):
     """40 MB: a gray page of 8,000 x 5,000 pixels with the drawing's pixels repeated."""
     import numpy as np
