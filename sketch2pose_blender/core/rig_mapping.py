@@ -27,6 +27,8 @@ _FEWEST_BONES = 9
 _LEAST_SCORE = -2.5
 #: A figure along the armature's axes that scores this much ends the search.
 _GOOD_SCORE = 2.0
+#: How sure a head is at most that only eyes and ears tell.
+_BY_FACE = 0.7
 #: Bones nearer than this share of the extent are at one place.
 _SAME_PLACE = 0.004
 
@@ -80,7 +82,7 @@ class RigMapping:
         bones: SMPL joint name -> bone name; joints that the rig has no bone for are absent.
         confidence: SMPL joint name -> 0..1, for the same joints: how far ahead of the next best choice it was,
             how well the sides mirror each other and how surely they are left and right.
-        overall: 0..1, the mean over the found joints, 0 if the skeleton is no humanoid.
+        overall: 0..1, that of the least sure joint, 0 if the skeleton is no humanoid.
     """
 
     bones: dict[str, str]
@@ -188,9 +190,8 @@ def _mirrored(skeleton: Skeleton, axis: np.ndarray) -> _Mirror:
     misses = [_misses((skeleton.heads - axis * plane) / extent, axis) for plane in planes]
     middle = planes[int(np.argmin([np.minimum(miss, _MIRROR_TOLERANCE).mean() for miss in misses]))]
     heads = (skeleton.heads - axis * middle) / extent
-    places = heads @ axis
-    sides = _sides(skeleton, places)
-    return _Mirror(axis, heads, places, sides, _partners(skeleton, axis, heads, sides))
+    sides = _sides(skeleton, axis, heads)
+    return _Mirror(axis, heads, heads @ axis, sides, _partners(skeleton, axis, heads, sides))
 
 
 def _misses(heads: np.ndarray, axis: np.ndarray) -> np.ndarray:
@@ -199,27 +200,33 @@ def _misses(heads: np.ndarray, axis: np.ndarray) -> np.ndarray:
     return np.linalg.norm(flipped[:, None] - heads, axis=-1).min(axis=1)
 
 
-def _sides(skeleton: Skeleton, places: np.ndarray) -> np.ndarray:
+def _sides(skeleton: Skeleton, axis: np.ndarray, heads: np.ndarray) -> np.ndarray:
+    places = heads @ axis
+    flipped = heads - 2 * np.outer(places, axis)
     sides = np.zeros(len(places), np.int8)
     below = [list(skeleton.subtree(bone)) for bone in range(len(places))]
     sizes = [len(bones) for bones in below]
+    reach = [float(np.abs(places[bones]).max()) for bones in below]
     leans = [_lean(places[bones], float(places[bone])) for bone, bones in enumerate(below)]
+
+    def mirrors(bone: int, other: int, near: float) -> bool:
+        alike = all(0.5 <= kind[bone] / max(kind[other], 1e-9) <= 2 for kind in (sizes, reach))
+        return alike and other != bone and bool(np.linalg.norm(flipped[other] - heads[bone]) <= near)
+
     for bone in _parents_first(skeleton):
         parent = skeleton.parents[bone]
         if parent >= 0 and sides[parent]:
             sides[bone] = sides[parent]
             continue
-        side = leans[bone]
-        if side and abs(places[bone]) <= _MIDDLE:
+        side, place = leans[bone], float(places[bone])
+        others = skeleton.children[parent] if parent >= 0 else ()
+        if side and abs(place) <= _MIDDLE:
             # The first bone of a limb may lie on the plane; then the other side's does, too.
-            others = skeleton.children[parent] if parent >= 0 else ()
-            if not any(
-                leans[b] == -side
-                and abs(places[b] + places[bone]) <= _MIDDLE
-                and 0.5 <= sizes[bone] / sizes[b] <= 2
-                for b in others
-            ):
+            if not any(leans[other] == -side and mirrors(bone, other, 2 * _MIDDLE) for other in others):
                 side = 0
+        elif not side and abs(place) > _SAME_PLACE and reach[bone] <= _MIDDLE:
+            # Eyes are near the plane, yet there are two.
+            side = int(np.sign(place)) * any(mirrors(bone, other, 0.3 * abs(place)) for other in others)
         sides[bone] = side
     return sides
 
@@ -228,6 +235,8 @@ def _lean(below: np.ndarray, place: float) -> int:
     """The side that a bone's subtree lies on, 0 for both or neither; ``below``: its places."""
     positive, negative = float(below.max()), float(-below.min())
     less, more = min(positive, negative), max(positive, negative)
+    if less > 0.5 * more:  # as much on one side as on the other, however little
+        return 0
     if less <= _MIDDLE:
         return 0 if more <= _MIDDLE else 1 if positive > negative else -1
     # A hand may reach across the plane.
@@ -475,7 +484,7 @@ def _mapping(skeleton: Skeleton, figure: _Figure) -> RigMapping:
     # However clear each choice was, what is hardly a humanoid is not surely mapped.
     usual = 1.0 - float(np.exp(-(figure.score + 4.0) / 3.0))
     confidence = {joint: usual * confidence[joint] for joint in joints}
-    return RigMapping(names, confidence, float(np.mean(list(confidence.values()))))
+    return RigMapping(names, confidence, min(confidence.values()))
 
 
 def _sureness(lead: float) -> float:
@@ -528,7 +537,7 @@ def _pelvis(skeleton: Skeleton, figure: _Figure, trunk: list[int], height: np.nd
 
 def _spine(spine: list[int], height: np.ndarray, pelvis: int) -> dict[str, int]:
     if len(spine) > 3:
-        spine = [b for b in spine if height[b] > height[pelvis] + 0.02] or spine
+        spine = [b for b in spine if height[b] > height[pelvis] + 2 * _SAME_PLACE] or spine
     if len(spine) > 2:
         return {"spine1": spine[0], "spine2": spine[(len(spine) - 1) // 2], "spine3": spine[-1]}
     return dict(zip(("spine1", "spine3"), spine, strict=False))
@@ -555,13 +564,15 @@ def _way_to_head(
             continue
         ways.append(way)
         open_ways += [[*way, child] for child in skeleton.children[way[-1]] if mirror.sides[child] == 0]
-    rated = sorted(
-        ((_head_score(skeleton, mirror, height, start, way, trunk), way) for way in ways), reverse=True
-    )
-    if not rated:
+    if not ways:
         return [], 0.0
-    best, way = rated[0]
-    return way, _sureness(best - rated[1][0]) if len(rated) > 1 else 0.95
+    scores = np.array([_head_score(skeleton, mirror, height, start, way, trunk) for way in ways])
+    faces = np.array([_face_score(skeleton, mirror, way) for way in ways])
+    whole = scores + faces
+    *rest, first = np.argsort(whole, kind="stable").tolist()
+    sure = _sureness(float(whole[first] - whole[rest[-1]])) if rest else 0.95
+    # Eyes may hang on a bone of their own in front of the head.
+    return ways[first], sure if scores.argmax() == first else min(sure, _BY_FACE)
 
 
 def _head_score(
@@ -575,9 +586,7 @@ def _head_score(
     shoulders, size = trunk
     head = way[-1]
     score = _off((float(height[head]) - shoulders) / size, 0.34, 0.12)
-    score += (0.0, -0.5, 0.0, -0.1, -0.4, -1.0, -1.6, -2.2)[min(len(way), 7)]
-    parts = [min(_face_parts(skeleton, mirror, bone), 1.0) for bone in way]
-    score += 1.5 * parts[-1] - 1.5 * max(parts[:-1], default=0.0)
+    score += (0.0, -0.5, 0.0, -0.1, -0.15, -0.7, -1.5, -2.2)[min(len(way), 7)]
     for a, b in pairwise([start, *way]):
         length = float(np.linalg.norm(mirror.heads[b] - mirror.heads[a]))
         if length > _SAME_PLACE:
@@ -588,19 +597,34 @@ def _head_score(
         # A long last step is the skull, from the head to a bone that only marks its top.
         skull = float(np.linalg.norm(mirror.heads[head] - mirror.heads[way[-2]]))
         score += _off(max(0.0, skull / size - 0.25), 0.0, 0.08)
-        score -= 1.0 * (skull < 0.07 * size)  # a jaw
+        step = float(np.linalg.norm(mirror.heads[way[-2]] - mirror.heads[([start, *way])[-3]]))
+        score -= 1.0 * (skull < min(0.07 * size, 0.6 * step))  # a jaw
         if len(way) > 2 and not skeleton.children[head]:
-            step = float(np.linalg.norm(mirror.heads[way[-2]] - mirror.heads[way[-3]]))
             score -= 1.0 * (skull < 0.7 * step)  # the end of a head
     # What goes on a little way up is a neck.
     steps = [mirror.heads[c] - mirror.heads[head] for c in skeleton.children[head] if mirror.sides[c] == 0]
     lengths = [float(np.linalg.norm(step)) for step in steps]
     rises = [float(height[c] - height[head]) for c in skeleton.children[head] if mirror.sides[c] == 0]
-    score -= 1.0 * (bool(rises) and max(rises) < -0.1 * size)  # hair
+    below = [float(height[b] - height[head]) for b in skeleton.subtree(head) if b != head]
+    if below and max(below) < 0.05 * size and min(below) < -0.05 * size:  # hair
+        score -= 1.0 if min(below) > -0.2 * size else 2.5
+    before = [start, *way][-2]
+    step = float(np.linalg.norm(mirror.heads[head] - mirror.heads[before]))
+    # What ends in a long bone upwards is a head.
+    score += 0.5 * any(
+        rise > max(2 * step, 0.2 * size) and not skeleton.children[c]
+        for c, rise in zip((c for c in skeleton.children[head] if mirror.sides[c] == 0), rises, strict=True)
+    )
     return score - 0.7 * any(
-        0.07 * size < rise < 0.25 * size and rise > 0.8 * length
+        min(0.07 * size, 0.7 * step) < rise < 0.25 * size and rise > 0.8 * length
         for rise, length in zip(rises, lengths, strict=True)
     )
+
+
+def _face_score(skeleton: Skeleton, mirror: _Mirror, way: list[int]) -> float:
+    """The score of what hangs on the last bone of a way, and not on those before it."""
+    parts = [min(_face_parts(skeleton, mirror, bone), 1.0) for bone in way]
+    return 1.5 * parts[-1] - 1.5 * max(parts[:-1], default=0.0)
 
 
 def _face_parts(skeleton: Skeleton, mirror: _Mirror, bone: int) -> float:

@@ -77,7 +77,7 @@ def random_skeleton(seed):
     _legs(figure)
     _head_parts(figure, head)
     _extras(figure, chest)
-    return _finished(figure)
+    return finished(figure)
 
 
 def _trunk(figure):
@@ -331,7 +331,8 @@ def _extras(figure, chest):
         figure.add("camera", None, (0, 0.5, 1.2))
 
 
-def _finished(figure):
+def finished(figure):
+    """Shuffle, turn and scale a figure: its Skeleton, joint -> number of its bone, and what each bone is."""
     rng = figure.rng
     names = list(figure.places)
     order = rng.permutation(len(names))
