@@ -18,7 +18,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -44,7 +43,6 @@ class _OverError(Exception):
     """What was followed, or what followed, is gone; the text says which."""
 
 
-@dataclass
 class Times:
     """When the last steps were taken, time.monotonic() seconds; 0 for those to come.
 
@@ -56,23 +54,16 @@ class Times:
         drawn: Blender had drawn them, and came round again.
     """
 
-    changed: float = 0.0
-    asked: float = 0.0
-    answered: float = 0.0
-    written: float = 0.0
-    drawn: float = 0.0
+    def __init__(self) -> None:
+        self.changed = self.asked = self.answered = self.written = self.drawn = 0.0
 
 
-@dataclass(frozen=True)
 class _Followed:
     """An object by its number, since undo invalidates references, and by its name, since that is found faster."""
 
-    number: int
-    name: str
-
-    @classmethod
-    def of(cls, thing: bpy.types.Object) -> _Followed:
-        return cls(thing.session_uid, thing.name)
+    def __init__(self, thing: bpy.types.Object) -> None:
+        self.number: int = thing.session_uid
+        self.name: str = thing.name
 
     def find(self) -> bpy.types.Object | None:
         thing = bpy.data.objects.get(self.name)
@@ -81,13 +72,13 @@ class _Followed:
         return thing if thing is not None and thing.users_scene else None
 
 
-@dataclass(frozen=True)
 class _Choices:
     """How the figure is to stand; see DrawingChoices."""
 
-    size: str
-    on_ground: bool
-    stretch: bool
+    def __init__(self, size: str, *, on_ground: bool, stretch: bool) -> None:
+        self.size = size
+        self.on_ground = on_ground
+        self.stretch = stretch
 
 
 class Live:
@@ -118,8 +109,8 @@ class Live:
         self._source = source
         self._choices = choices
         self._scene = context.scene.session_uid
-        self._drawing = _Followed.of(context.scene.objects[source.object]) if source.object else None
-        self._armature, self._is_new = _Followed.of(armature), is_new
+        self._drawing = _Followed(context.scene.objects[source.object]) if source.object else None
+        self._armature, self._is_new = _Followed(armature), is_new
         self._body = body
         self._area = context.area.as_pointer() if context.area is not None else 0
         self._latest = Latest(self._ask)
@@ -496,7 +487,7 @@ class SKETCH2POSE_OT_live(DrawingChoices, bpy.types.Operator):
         else:
             armature = next(iter(selected_armatures(context).values()))
         source = Source(self.source, drawing.name if drawing is not None else "", self.layer, self.view)
-        choices = _Choices(self.size, self.on_ground, self.stretch)
+        choices = _Choices(self.size, on_ground=self.on_ground, stretch=self.stretch)
         global _session  # noqa: PLW0603 - one drawing is followed at a time
         _session = Live(context, source, choices, armature, body, is_new=is_new)
         _session.start()
