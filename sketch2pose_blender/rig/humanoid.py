@@ -21,6 +21,7 @@ from .ik_limbs import is_in_ik, key_controls, place_controls
 from .keys import rotation_path, set_rotation
 from .posing import armature_of
 from .rig_table import keeps_ik, kept_table
+from .root import RootRule, heads_of, planted
 
 #: Joints that a pose needs; a rig without them is no humanoid.
 _NEEDED = [
@@ -114,7 +115,11 @@ def search_humanoid(armature: bpy.types.Object) -> Humanoid | None:
 
 
 def pose_humanoid(
-    humanoid: Humanoid, hypothesis: Hypothesis, body: Body, key_frame: float | None = None
+    humanoid: Humanoid,
+    hypothesis: Hypothesis,
+    body: Body,
+    key_frame: float | None = None,
+    root: RootRule = "GROUND",
 ) -> list[str]:
     """Pose a rig, with its lowest point on the ground that its rest pose stands on.
 
@@ -125,6 +130,7 @@ def pose_humanoid(
         hypothesis: the pose.
         body: the body that the pose was read for.
         key_frame: the frame to key the mapped bones at, None for no keys.
+        root: what the pelvis does instead, if asked.
 
     Returns:
         Names of mapped bones that were left alone: locked, driven or constrained ones.
@@ -144,6 +150,7 @@ def pose_humanoid(
     wanted = {joint: turn for joint, turn in wanted.items() if joint not in left_alone}
 
     in_ik = humanoid.ik_limbs
+    stood = heads_of(armature, _shown_feet(humanoid)) if root == "FOOT" else None
     to_fk(humanoid)
     if _moves_by_itself(armature, bones.values(), driven):
         heads = _pose_by_levels(humanoid, bones, wanted)
@@ -151,19 +158,32 @@ def pose_humanoid(
         heads = _pose_at_once(target, bones, wanted)
     posed = pose_body(body, rotations.astype(np.float32), betas)
     up = Vector(target.to_armature[:, 1].tolist())
-    if "pelvis" not in left_alone:
+    if "pelvis" not in left_alone and root != "STAY":
         _raise_pelvis(target, bones["pelvis"], up, heads, rest_vertices, posed.joints, posed.vertices)
+        if stood is not None:
+            feet = [bones[f"{side}_ankle"].name for side in ("left", "right")]
+            way = planted(stood, heads_of(armature, feet), np.array(up))
+            bones["pelvis"].location += _before(bones["pelvis"]).transposed() @ way
     for limb in in_ik:
         toe = limb.joints[2].replace("ankle", "foot")
         fk = [*limb.joints, *([toe] if toe != limb.joints[2] and toe in bones else [])]
         place_controls(armature, limb, tuple(bones[joint].name for joint in fk))
     if key_frame is not None:
         _key_rotations(humanoid, bones, wanted, key_frame)
-        if "pelvis" in wanted:
+        if "pelvis" in wanted and root != "STAY":
             bones["pelvis"].keyframe_insert("location", frame=key_frame, group=bones["pelvis"].name)
         for limb in in_ik:
             key_controls(armature, limb, key_frame)
     return [bones[joint].name for joint in humanoid.mapping.bones if joint in left_alone]
+
+
+def _shown_feet(humanoid: Humanoid) -> list[str]:
+    """The bones at whose heads the left and the right foot are seen, in FK or in IK."""
+    shown = {joint: humanoid.mapping.bones[joint] for joint in ("left_ankle", "right_ankle")}
+    for limb in humanoid.family.ik if humanoid.family else ():
+        if limb.joints[2] in shown and is_in_ik(humanoid.armature, limb):
+            shown[limb.joints[2]] = limb.shows[2]
+    return list(shown.values())
 
 
 class LiveHumanoid:

@@ -20,6 +20,7 @@ from ..core.boundary import (
     pose_body,
 )
 from ..core.rest_frames import bone_rotations, fit_rest_frame, joint_rotations
+from .root import RootRule, heads_of, planted
 
 
 def armature_of(thing: bpy.types.Object | None) -> bpy.types.Object | None:
@@ -36,7 +37,11 @@ def find_smpl_armature(thing: bpy.types.Object | None) -> bpy.types.Object | Non
 
 
 def apply_pose(
-    armature: bpy.types.Object, hypothesis: Hypothesis, body: Body, key_frame: float | None = None
+    armature: bpy.types.Object,
+    hypothesis: Hypothesis,
+    body: Body,
+    key_frame: float | None = None,
+    root: RootRule = "GROUND",
 ) -> None:
     """Pose an SMPL armature, with its lowest point on the ground that its rest pose stands on.
 
@@ -48,6 +53,7 @@ def apply_pose(
         hypothesis: the pose.
         body: the body model; tells how far the flesh reaches below the joints.
         key_frame: the frame to key the pose at, None for no keys.
+        root: what the pelvis does instead, if asked.
 
     Raises:
         InputError: the bones do not form the SMPL tree, or do not rest in a T-pose; nothing has changed.
@@ -70,6 +76,8 @@ def apply_pose(
     posed_ground = posed_joints[:, 1].min() - scale * (posed.joints[:, 1].min() - posed.vertices[:, 1].min())
     rise = float(rest_ground - posed_ground)
 
+    feet = ("left_ankle", "right_ankle")
+    stood = heads_of(armature, feet) if root == "FOOT" else None
     for name, matrix in zip(JOINT_NAMES, matrices, strict=True):
         pose_bone = armature.pose.bones[name]
         rotation = Matrix(matrix.tolist()).to_quaternion()
@@ -80,11 +88,15 @@ def apply_pose(
         if key_frame is not None:
             pose_bone.keyframe_insert("rotation_quaternion", frame=key_frame, group=name)
 
+    if root == "STAY":
+        return
     pelvis = armature.pose.bones[JOINT_NAMES[0]]
     to_armature = bones[0].matrix_local.to_3x3()
     up = Vector(rest_to_armature[:, 1].tolist())
     moved = to_armature @ pelvis.location
     pelvis.location = to_armature.inverted() @ (moved + up * (rise - moved.dot(up)))
+    if stood is not None:
+        pelvis.location += to_armature.inverted() @ planted(stood, heads_of(armature, feet), np.array(up))
     if key_frame is not None:
         pelvis.keyframe_insert("location", frame=key_frame, group=pelvis.name)
 

@@ -302,13 +302,14 @@ def pose_armature(
     from ..rig.humanoid import find_humanoid, pose_humanoid
     from ..rig.pose_blend import keep_pose_before
     from ..rig.posing import apply_pose, find_smpl_armature
+    from ..rig.root import root_rule
 
     keep_pose_before(armature)
     if find_smpl_armature(armature) is not None:
-        apply_pose(armature, hypothesis, body, key_frame)
+        apply_pose(armature, hypothesis, body, key_frame, root_rule(armature))
         return ""
     humanoid = find_humanoid(armature)
     if humanoid is None:
         raise InputError("The armature's bones were changed meanwhile; select it and pose it again.")
-    left_alone = pose_humanoid(humanoid, hypothesis, body, key_frame)
+    left_alone = pose_humanoid(humanoid, hypothesis, body, key_frame, root_rule(armature))
     return f"left alone, since locked, driven or constrained: {', '.join(left_alone)}." if left_alone else ""

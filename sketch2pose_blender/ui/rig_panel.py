@@ -56,6 +56,20 @@ class SKETCH2POSE_PG_rig(bpy.types.PropertyGroup):
         "placed; otherwise they are switched to FK. Rigify only",
         default=False,
     )
+    root: bpy.props.EnumProperty(
+        name="Root",
+        description="What the root does when the armature takes a pose",
+        items=(
+            ("GROUND", "On the Ground", "It stands on the ground of its rest pose; sideways the root stays"),
+            (
+                "FOOT",
+                "Foot Planted",
+                "It stands there, and the foot that carries it stays: from key to key it walks",
+            ),
+            ("STAY", "Stays", "The bones only turn; the root's place is neither changed nor keyed"),
+        ),
+        default="GROUND",
+    )
     reference: bpy.props.StringProperty(
         name="Reference", description="The pose that counts as the resting one"
     )
@@ -273,6 +287,7 @@ class SKETCH2POSE_PT_rig(ArmatureSubpanel, bpy.types.Panel):
             row.operator(SKETCH2POSE_OT_save_bones.bl_idname, text="", icon="FILE_TICK")
             row.operator(SKETCH2POSE_OT_forget_bones.bl_idname, text="", icon="TRASH")
         layout.operator(SKETCH2POSE_OT_test_pose.bl_idname, icon="ARMATURE_DATA")
+        layout.prop(kept, "root")
         if not len(kept.joints):
             return
         layout.label(text=kept.title, icon="OUTLINER_OB_ARMATURE")
