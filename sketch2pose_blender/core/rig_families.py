@@ -12,7 +12,8 @@ A file of ``rig_maps/`` holds:
 - ``repeats``: SMPL joint -> another control that must turn as the joint does, optional;
 - ``switches``: [bone, property, value] that put its limbs from IK to FK, optional;
 - ``ik``: limbs that may stay in IK, each with the fields of :class:`IkLimb`, optional. ``joints`` are without
-  their side, and ``{side}`` in a name is L or R.
+  their side; in a name ``{side}`` is L or R, ``{small}`` l or r, ``{word}`` left or right. A limb counts where the rig
+  has all its bones, so that there may be several for the spellings of one.
 """
 
 from __future__ import annotations
@@ -42,10 +43,10 @@ class IkLimb:
         shows: the bones that show the limb as it is evaluated, one for each joint.
         switch: (bone, property, value) that puts the limb to IK.
         end: the control that the limb reaches for.
-        swing: the control that turns the limb about the line from its first joint to its last.
+        swing: the control that turns the limb about the line from its first joint to its last, or "".
         pole: the control that the middle joint points at instead, where the property ``pole_switch`` of the
-            switch's bone is on.
-        pole_switch: that property.
+            switch's bone is on, or where there is no swing.
+        pole_switch: that property, or "".
         toe: the control of the toes, or "".
     """
 
@@ -113,7 +114,7 @@ def families() -> tuple[Family, ...]:
 
 def _ik_limb(values: dict, side: str) -> IkLimb:
     def named(name: str) -> str:
-        return name.replace("{side}", side[0].upper())
+        return name.format(side=side[0].upper(), small=side[0], word=side)
 
     first, middle, last = (f"{side}_{joint}" for joint in values["joints"])
     upper, lower, end = (named(name) for name in values["shows"])
@@ -121,11 +122,11 @@ def _ik_limb(values: dict, side: str) -> IkLimb:
     return IkLimb(
         (first, middle, last),
         (upper, lower, end),
-        (named(bone), switch, float(value)),
+        (named(bone), named(switch), float(value)),
         named(values["end"]),
-        named(values["swing"]),
+        named(values.get("swing", "")),
         named(values["pole"]),
-        values["pole_switch"],
+        values.get("pole_switch", ""),
         named(values.get("toe", "")),
     )
 

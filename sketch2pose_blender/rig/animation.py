@@ -37,9 +37,11 @@ from ..core.boundary import (
 )
 from ..core.rest_frames import fit_rest_frame
 from ..core.retarget import Target, rise, wanted_turns
+from ..core.rig_families import IkLimb
 from ..core.rig_response import POSES, Observation, Response, learn_response
 from .drawn_figure import kept_figure
 from .humanoid import Humanoid, find_humanoid, fixed_joints, read_target, to_fk
+from .ik_limbs import control_paths, place_controls
 from .keys import Track, action_channels, rotation_path, rotation_track, set_rotation, write_keys
 from .posing import armature_of, find_smpl_armature
 
@@ -376,6 +378,7 @@ def write_motion(
     controls, goals = _goals(humanoid, target, motion, left_alone)
     action_channels(armature)  # raises where nothing can be keyed, before anything has changed
 
+    in_ik = humanoid.ik_limbs if "ROTATION" in channels else []
     to_fk(humanoid)
     with _without_animation(armature, controls), _alone(armature) as stage:
         solved = _solve(armature, controls, goals, target, stage)
@@ -394,8 +397,11 @@ def write_motion(
         moved = (solved.before[:, controls.index(pelvis.name)].swapaxes(-1, -2) @ moved[..., None])[..., 0]
         tracks.append(Track(pelvis.name, "location", np.array(pelvis.location) + moved))
     tracks += _switch_tracks(humanoid, len(motion))
-    locked = write_keys(armature, frames, tracks, interpolation=interpolation, key_type=key_type)
     scene = bpy.context.scene
+    locked = write_keys(armature, frames, tracks, interpolation=interpolation, key_type=key_type)
+    if in_ik:
+        tracks = _ik_tracks(humanoid, in_ik, frames)
+        locked += write_keys(armature, frames, tracks, interpolation=interpolation, key_type=key_type)
     scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
     names = [bone for joint, bone in humanoid.mapping.bones.items() if joint in left_alone]
     return names + [name for name in locked if name not in names]
@@ -525,14 +531,41 @@ def _shifts(target: Target, motion: Motion, body: Body, points: np.ndarray, root
 
 
 def _switch_tracks(humanoid: Humanoid, count: int) -> list[Track]:
-    """The switches to FK where they are animated: their curves would switch back."""
+    """The switches to FK, or to IK of limbs that stay in IK, where they are animated: their curves would switch back."""
     armature = humanoid.armature
     curves = action_channels(armature).fcurves
+    switches = (
+        {(bone, name): value for bone, name, value in humanoid.family.switches} if humanoid.family else {}
+    )
+    switches |= {(bone, name): value for bone, name, value in (limb.switch for limb in humanoid.ik_limbs)}
     tracks = [
         Track(bone, f'["{bpy.utils.escape_identifier(name)}"]', np.full((count, 1), float(value)))
-        for bone, name, value in (humanoid.family.switches if humanoid.family else ())
+        for (bone, name), value in switches.items()
     ]
     return [track for track in tracks if curves.find(track.data_path) is not None]
+
+
+def _ik_tracks(humanoid: Humanoid, limbs: Sequence[IkLimb], frames: Sequence[float]) -> list[Track]:
+    """The controls of limbs in IK, so that they end where the FK controls' keys have them at each frame."""
+    armature, scene = humanoid.armature, bpy.context.scene
+    paths = {(bone.name, path): bone for limb in limbs for bone, path in control_paths(armature, limb)}
+    values: dict[tuple[str, str], list[tuple[float, ...]]] = {key: [] for key in paths}
+    for frame in frames:
+        # What the controls are now the next ones are near to.
+        before = {key: tuple(getattr(bone, key[1])) for key, bone in paths.items()}
+        whole = int(np.floor(frame))
+        scene.frame_set(whole, subframe=float(frame) - whole)
+        for (_, path), bone in paths.items():
+            setattr(bone, path, before[bone.name, path])
+        for limb in limbs:
+            toe = limb.joints[2].replace("ankle", "foot")
+            fk = [humanoid.mapping.bones[joint] for joint in limb.joints]
+            if toe != limb.joints[2] and toe in humanoid.mapping.bones:
+                fk.append(humanoid.mapping.bones[toe])
+            place_controls(armature, limb, tuple(fk))
+        for key, bone in paths.items():
+            values[key].append(tuple(getattr(bone, key[1])))
+    return [Track(bone, path, np.array(taken)) for (bone, path), taken in values.items()]
 
 
 def _betas(motion: Motion, body: Body) -> np.ndarray:

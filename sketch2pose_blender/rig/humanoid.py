@@ -406,9 +406,9 @@ def _moves_by_itself(
 
 def to_fk(humanoid: Humanoid) -> None:
     """Put the limbs of a control rig to FK, where its family says how; those that stay in IK are left."""
-    kept = {limb.switch[0] for limb in humanoid.ik_limbs}
+    kept = {limb.switch[:2] for limb in humanoid.ik_limbs}
     for bone, name, value in humanoid.family.switches if humanoid.family else ():
         pose_bone = humanoid.armature.pose.bones.get(bone)
-        if pose_bone is not None and name in pose_bone and bone not in kept:
+        if pose_bone is not None and name in pose_bone and (bone, name) not in kept:
             pose_bone[name] = type(pose_bone[name])(value)
     humanoid.armature.update_tag()

@@ -28,7 +28,7 @@ def is_in_ik(armature: bpy.types.Object, limb: IkLimb) -> bool:
     bone, name, value = limb.switch
     switch = armature.pose.bones.get(bone)
     names = (limb.end, limb.swing, limb.pole, *limb.shows)
-    known = all(name in armature.pose.bones for name in names)
+    known = all(name in armature.pose.bones for name in names if name)
     return known and switch is not None and name in switch and abs(float(switch[name]) - value) < 1e-3
 
 
@@ -41,7 +41,8 @@ def place_controls(armature: bpy.types.Object, limb: IkLimb, fk: tuple[str, ...]
         fk: the FK controls of the limb's three joints, and of its toes if it has some.
     """
     bones = armature.pose.bones
-    bones[limb.swing].scale = (1.0, 1.0, 1.0)
+    if limb.swing:
+        bones[limb.swing].scale = (1.0, 1.0, 1.0)
     _update()
     upper, lower, end = (bones[name] for name in fk[:3])
     wanted = [upper.head.copy(), lower.head.copy(), end.head.copy()]
@@ -66,10 +67,11 @@ def place_controls(armature: bpy.types.Object, limb: IkLimb, fk: tuple[str, ...]
         axis = (wanted[2] - wanted[0]).normalized()
         angle = _about(axis, middle.head - first.head, wanted[1] - wanted[0])
         # Where bones may stretch, the solver shortens them, too: the swing's scale makes up for it.
-        reach = _through(*wanted) / _through(first.head, middle.head, last.head)
+        reach = _through(*wanted) / _through(first.head, middle.head, last.head) if limb.swing else 1.0
         if abs(angle) < _CLOSE and abs(reach - 1) < _CLOSE:
             break
-        bones[limb.swing].scale *= reach
+        if limb.swing:
+            bones[limb.swing].scale *= reach
         turn = Matrix.Rotation(angle, 3, axis)
         if by_pole:
             pole = bones[limb.pole]
@@ -109,21 +111,29 @@ def turns_as_shown(armature: bpy.types.Object, limb: IkLimb, fk: Sequence[str]) 
     return found
 
 
+def control_paths(armature: bpy.types.Object, limb: IkLimb) -> list[tuple[bpy.types.PoseBone, str]]:
+    """The controls of a limb in IK and the properties of theirs that :func:`place_controls` sets."""
+    bones = armature.pose.bones
+    end = bones[limb.end]
+    found = [(end, "location"), (end, rotation_path(end))]
+    if limb.swing:
+        swing = bones[limb.swing]
+        found += [(swing, rotation_path(swing)), (swing, "scale")]
+    if _by_pole(armature, limb):
+        found.append((bones[limb.pole], "location"))
+    if limb.toe in bones:
+        found.append((bones[limb.toe], rotation_path(bones[limb.toe])))
+    return found
+
+
 def key_controls(armature: bpy.types.Object, limb: IkLimb, frame: float) -> None:
     """Key the controls of a limb in IK."""
-    bones = armature.pose.bones
-    end, swing = bones[limb.end], bones[limb.swing]
-    keyed = [(end, "location"), (end, rotation_path(end)), (swing, rotation_path(swing)), (swing, "scale")]
-    if _by_pole(armature, limb):
-        keyed.append((bones[limb.pole], "location"))
-    if limb.toe in bones:
-        keyed.append((bones[limb.toe], rotation_path(bones[limb.toe])))
-    for bone, path in keyed:
+    for bone, path in control_paths(armature, limb):
         bone.keyframe_insert(path, frame=frame, group=bone.name)
 
 
 def _by_pole(armature: bpy.types.Object, limb: IkLimb) -> bool:
-    return bool(armature.pose.bones[limb.switch[0]].get(limb.pole_switch, False))
+    return not limb.swing or bool(armature.pose.bones[limb.switch[0]].get(limb.pole_switch, False))
 
 
 def _update() -> None:

@@ -53,7 +53,7 @@ class SKETCH2POSE_PG_rig(bpy.types.PropertyGroup):
     keep_ik: bpy.props.BoolProperty(
         name="Keep Limbs in IK",
         description="Limbs of a control rig that are in IK stay in IK, and their hand, foot and pole controls are "
-        "placed; otherwise they are switched to FK. Rigify only",
+        "placed; otherwise they are switched to FK",
         default=False,
     )
     root: bpy.props.EnumProperty(
@@ -273,6 +273,7 @@ class SKETCH2POSE_PT_rig(ArmatureSubpanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Lay out the table."""
+        from ..core.rig_families import families
         from ..rig.posing import armature_of
 
         layout = self.layout
@@ -295,7 +296,7 @@ class SKETCH2POSE_PT_rig(ArmatureSubpanel, bpy.types.Panel):
         row.operator(SKETCH2POSE_OT_pose_as_rest.bl_idname, icon="OUTLINER_DATA_ARMATURE").clear = False
         if kept.reference:
             row.operator(SKETCH2POSE_OT_pose_as_rest.bl_idname, text="", icon="LOOP_BACK").clear = True
-        if kept.family == "rigify":
+        if any(family.key == kept.family and family.ik for family in families()):
             layout.prop(kept, "keep_ik")
         column = layout.column(align=True)
         for joint in kept.joints:
