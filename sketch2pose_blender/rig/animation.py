@@ -154,7 +154,8 @@ class Performer:
 
     Attributes:
         armature: the object.
-        bones: joint -> the bone whose orientation tells the joint's.
+        names: joint -> the bone that is called so: a control, of control rigs.
+        bones: joint -> the bone whose orientation tells the joint's, in FK and in IK where the rig has such bones.
         places: joint -> the bone at whose head the joint is.
         rests: joint -> (3, 3) ``M``, orientation of its bone that counts as resting, armature space.
         alignments: joint -> (3, 3) ``D``, from the bone's own resting direction to the body's.
@@ -166,6 +167,7 @@ class Performer:
     """
 
     armature: bpy.types.Object
+    names: dict[str, str]
     bones: dict[str, str]
     places: dict[str, str]
     rests: dict[str, np.ndarray]
@@ -204,6 +206,7 @@ def performer_of(thing: bpy.types.Object, body: Body) -> Performer:
             armature,
             {name: name for name in JOINT_NAMES},
             {name: name for name in JOINT_NAMES},
+            {name: name for name in JOINT_NAMES},
             {name: matrix[:3, :3] for name, matrix in rest.items()},
             dict.fromkeys(JOINT_NAMES, np.eye(3)),
             {name: matrix[:3, 3] for name, matrix in rest.items()},
@@ -218,18 +221,33 @@ def performer_of(thing: bpy.types.Object, body: Body) -> Performer:
         {j: b for j, b in family.repeats.items() if b in armature.data.bones} if family else {}
     )
     index = {name: number for number, name in enumerate(target.skeleton.names)}
+    shown, switches = _shown_limbs(humanoid)
+    bones |= shown
     return Performer(
         armature,
+        humanoid.mapping.bones,
         bones,
-        {joint: target.skeleton.names[place] for joint, place in target.places.items()},
+        {joint: target.skeleton.names[place] for joint, place in target.places.items()} | shown,
         {joint: target.reference[1][index[bone]] for joint, bone in bones.items()},
         target.alignments,
         {joint: target.reference[0][place] for joint, place in target.places.items()},
         target.to_armature,
         target.scale,
         betas,
-        tuple(family.switches) if family else (),
+        switches,
     )
+
+
+def _shown_limbs(humanoid: Humanoid) -> tuple[dict[str, str], tuple[tuple[str, str, float], ...]]:
+    """Joint -> bone that shows a limb in FK and in IK, where there are such bones; the switches of other limbs."""
+    family, bones = humanoid.family, humanoid.armature.pose.bones
+    shown: dict[str, str] = {}
+    told = set()
+    for limb in family.ik if family else ():
+        if all(name in bones for name in limb.shows) and set(limb.joints) <= humanoid.mapping.bones.keys():
+            shown |= dict(zip(limb.joints, limb.shows, strict=True))
+            told.add(limb.switch[:2])
+    return shown, tuple(switch for switch in (family.switches if family else ()) if switch[:2] not in told)
 
 
 def record(performer: Performer, frames: Sequence[float]) -> Recording:
@@ -238,7 +256,7 @@ def record(performer: Performer, frames: Sequence[float]) -> Recording:
     Raises:
         InputError: the limbs of a control rig are in IK at one of the frames.
     """
-    names = [*performer.bones.values(), performer.places["pelvis"]]
+    names = {*performer.bones.values(), performer.places["pelvis"]}
     matrices: dict[str, list[np.ndarray]] = {name: [] for name in names}
     objects = []
     with _alone(performer.armature) as stage:

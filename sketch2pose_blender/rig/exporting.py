@@ -96,7 +96,7 @@ def export_bvh(thing: bpy.types.Object, frames: Sequence[int], path: Path, body:
         rest[j] - rest[joints[p]] if p >= 0 else np.zeros(3) for j, p in zip(joints, parents, strict=True)
     ]
     clip = Clip(
-        tuple(performer.bones[joint] for joint in joints),
+        tuple(performer.names[joint] for joint in joints),
         tuple(parents),
         np.array(offsets),
         {

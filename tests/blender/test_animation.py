@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mathutils import Quaternion, Vector
 from posed import FACING, hypothesis, joints_in_blender, random_pose
-from rigs import MIXAMO, random_humanoid, worst_direction
+from rigs import MIXAMO, imported, random_humanoid, truth, worst_direction
 
 from backend.api import Figure, Generator, ImageResult, Keypoint, PoseResult, dumps
 from backend.body import load_body
@@ -295,6 +295,22 @@ def test_what_is_no_humanoid_is_one_sentence_and_changes_nothing():
         retarget(snake, source, body=BODY)
     assert snake.animation_data is None
     assert len(bpy.data.scenes) == 1
+
+
+def test_real_rigs_at_every_frame():
+    wrong = {}
+    for file, expected in truth().items():
+        rig = imported(file, expected["armature"])
+        source, poses = keyed_source(np.random.default_rng(3), spread=0.7)
+        bones = {joint: bone for joint, bone in expected["map"].items() if bone is not None}
+        left_alone = retarget(source, rig, frames=FRAMES, body=BODY)
+        angles = []
+        for frame, pose in zip(FRAMES, poses, strict=True):
+            bpy.context.scene.frame_set(frame)
+            angles.append(worst_direction(rig, bones, pose, BODY))
+        if left_alone or max(angles) > 0.5:
+            wrong[file.name] = left_alone, np.round(angles, 2)
+    assert wrong == {}
 
 
 @pytest.mark.slow
