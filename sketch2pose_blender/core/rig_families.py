@@ -25,6 +25,8 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
 from .rig_mapping import RigMapping, Skeleton
 from .rig_names import PlainName, Side, plain_name
 
@@ -147,7 +149,7 @@ def match_family(skeleton: Skeleton) -> tuple[Family, RigMapping] | None:
     if best is None:
         return None
     _, family, bones = best
-    sure = 1.0 if _in_order(skeleton, bones) else 0.6
+    sure = 1.0 if _in_order(skeleton, bones) and _stands(skeleton, bones) else 0.6
     names = {joint: skeleton.names[bone] for joint, bone in bones.items()}
     return family, RigMapping(names, dict.fromkeys(names, sure), sure)
 
@@ -201,3 +203,13 @@ def _in_order(skeleton: Skeleton, bones: dict[str, int]) -> bool:
         for chain in chains
         for upper, lower in pairwise(chain)
     )
+
+
+def _stands(skeleton: Skeleton, bones: dict[str, int]) -> bool:
+    """Whether legs go the other way than the trunk; the bones of cats have the same names."""
+    hips, ankles, shoulders = (
+        skeleton.heads[[bones[f"{side}_{joint}"] for side in _SIDES]].mean(0)
+        for joint in ("hip", "ankle", "shoulder")
+    )
+    legs, trunk = ankles - hips, shoulders - hips
+    return float(legs @ trunk) <= -0.5 * float(np.linalg.norm(legs) * np.linalg.norm(trunk))

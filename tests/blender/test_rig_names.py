@@ -1,11 +1,13 @@
 """Bone names in every spelling, and the families of rigs that are known by them."""
 
+import bpy
 import numpy as np
 import pytest
 
 from sketch2pose_blender.core.rig_families import families, match_family
 from sketch2pose_blender.core.rig_mapping import Skeleton
 from sketch2pose_blender.core.rig_names import plain_name
+from sketch2pose_blender.rig.humanoid import search_humanoid
 
 
 @pytest.mark.parametrize(
@@ -232,3 +234,12 @@ def test_every_file_is_whole():
         assert family.tested in ("files", "names"), family.key
         stems = [stem for stems in family.joints.values() for stem in stems]
         assert all(stem == plain_name(stem).stem for stem in stems), family.key
+
+
+def test_a_cat_with_the_names_of_a_person_is_not_sure():
+    bpy.ops.preferences.addon_enable(module="rigify")
+    for kind, sure in (("human", 1.0), ("cat", 0.6)):
+        getattr(bpy.ops.object, f"armature_{kind}_metarig_add")()
+        found = search_humanoid(bpy.context.object)
+        assert found.family.key == "rigify_metarig"
+        assert set(found.mapping.confidence.values()) == {sure}
