@@ -103,7 +103,7 @@ def test_the_slider_leads_back_to_the_pose_before(posed):
     half = posed.run("bpy.context.active_object.sketch2pose_blend_factor")
     assert 0.2 < half < 0.9
     assert posed.run("turns()") == during
-    drag_slider(posed, -0.7)
+    drag_slider(posed, -1.1)
     posed.release()
     posed.settle()
     assert posed.run("bpy.context.active_object.sketch2pose_blend_factor") == 0
