@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..ui.translations import translated
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -35,7 +37,7 @@ class _CorrectOperator:
 
         reason = obstacle(context)
         if reason is not None:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(translated(reason))
         return reason is None
 
     def correct(self, context: bpy.types.Context, change: Callable[[Corrected], Corrections]) -> set[str]:

@@ -24,6 +24,7 @@ from . import (
     service,
     settings,
     torch_engine,
+    translations,
 )
 
 _CLASSES = (
@@ -61,10 +62,12 @@ def register(root_package: str) -> None:
     keep_operators.register()
     correct_panel.register()
     export_menu.add_to_menus()
+    translations.register()
 
 
 def unregister() -> None:
     """Stop what runs and take everything out of Blender again."""
+    translations.unregister()
     live.switch_off()
     operators.stop()
     diagnostics.stop()

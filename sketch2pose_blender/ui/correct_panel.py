@@ -12,6 +12,7 @@ import bpy
 
 from ..editing import gizmos, operators, overlay
 from .subpanel import Subpanel
+from .translations import translated
 
 if TYPE_CHECKING:
     from ..editing.corrected import Corrected
@@ -74,7 +75,8 @@ class SKETCH2POSE_PT_correct(Subpanel, bpy.types.Panel):
         reason = obstacle(context)
         state = corrected(context)
         if reason is not None or state is None:
-            layout.label(text=f"{reason}." if reason else "The body file cannot be read.", icon="ERROR")
+            sentence = f"{translated(reason)}." if reason else translated("The body file cannot be read.")
+            layout.label(text=sentence, icon="ERROR")
             return
         correcting = context.window_manager.sketch2pose_correcting
         row = layout.row(align=True)
@@ -103,7 +105,7 @@ class SKETCH2POSE_PT_correct(Subpanel, bpy.types.Panel):
             row = column.row(align=True)
             show = operators.SKETCH2POSE_OT_show_reading.bl_idname
             row.operator(show, text="", icon="TRIA_LEFT").step = -1
-            row.label(text=f"Reading {shown + 1} of {len(readings)}")
+            row.label(text=translated("Reading {0} of {1}").format(shown + 1, len(readings)))
             row.operator(show, text="", icon="TRIA_RIGHT").step = 1
             grid = column.grid_flow(columns=4, row_major=True, even_columns=True, align=True)
             for index, reading in enumerate(readings):
@@ -123,9 +125,10 @@ class SKETCH2POSE_PT_correct(Subpanel, bpy.types.Panel):
             layout.label(text="Drag a joint in the 3D view", icon="HAND")
             return
         sure = state.scores[KEYPOINT_NAMES.index(joint)]
-        said = "corrected" if joint in state.moved else f"{sure:.0%} sure"
+        corrected = joint in state.moved
+        said = translated("corrected") if corrected else translated("{0} sure").format(f"{sure:.0%}")
         column = layout.column(align=True)
-        column.label(text=f"{title(joint)}: {said}", icon="HANDLE_FREE")
+        column.label(text=f"{translated(title(joint))}: {said}", icon="HANDLE_FREE")
         row = column.row(align=True)
         pin, ignore = operators.SKETCH2POSE_OT_pin_joint, operators.SKETCH2POSE_OT_ignore_joint
         pinned, ignored = joint in state.pinned, joint in state.ignored

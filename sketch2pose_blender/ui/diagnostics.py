@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from . import preferences, service
+from .translations import translated
 
 if TYPE_CHECKING:
     from ..core.boundary import PoseResult
@@ -132,7 +133,7 @@ class SKETCH2POSE_OT_test(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:  # noqa: ARG003
         """Whether no test runs."""
         if trial.busy:
-            cls.poll_message_set("The test runs already")
+            cls.poll_message_set(translated("The test runs already"))
         return not trial.busy
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:  # noqa: ARG002

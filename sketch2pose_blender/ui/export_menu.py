@@ -13,6 +13,7 @@ from bpy_extras.io_utils import ExportHelper
 
 from . import preferences
 from .subpanel import ArmatureSubpanel
+from .translations import translated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ class _Export(ExportHelper):
 
         armature = armature_of(context.active_object)
         if armature is None or armature.mode == "EDIT":
-            cls.poll_message_set("Select an armature first, and leave its edit mode")
+            cls.poll_message_set(translated("Select an armature first, and leave its edit mode"))
             return False
         return True
 

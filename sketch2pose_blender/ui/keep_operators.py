@@ -10,6 +10,8 @@ from typing import Any
 
 import bpy
 
+from .translations import translated
+
 #: Blender keeps no copy of the texts that a list of choices is made of.
 _library_items: list[tuple[str, str, str]] = []
 _THIS_FILE = "LOCAL"
@@ -36,7 +38,7 @@ class PoseKeeper:
         elif armature.mode == "EDIT":
             reason = "Leave the armature's edit mode first"
         if reason is not None:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(translated(reason))
         return reason is None
 
     def guarded(self, act: Callable[[], None]) -> set[str]:

@@ -24,6 +24,7 @@ import bpy
 
 from . import operators, service
 from .capture_operators import DrawingChoices, placement, selected_armatures, view_of_result
+from .translations import translated
 
 if TYPE_CHECKING:
     from ..capture.sources import Source
@@ -424,7 +425,7 @@ class SKETCH2POSE_OT_live(DrawingChoices, bpy.types.Operator):
         """Whether there is something to follow, or something follows."""
         reason = cls.obstacle(context)
         if reason is not None:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(translated(reason))
         return reason is None
 
     @classmethod

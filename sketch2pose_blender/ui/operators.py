@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from . import preferences, service
+from .translations import translated
 
 if TYPE_CHECKING:
     from ..core.boundary import Body, Hypothesis, PoseResult
@@ -73,7 +74,7 @@ class _PoseOperator:
         """Whether there is a drawing to pose and no other job runs."""
         reason = cls.obstacle(context)
         if reason is not None:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(translated(reason))
         return reason is None
 
     @classmethod

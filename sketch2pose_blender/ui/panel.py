@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import operators, service
+from . import operators, service, translations
 
 
 class SKETCH2POSE_PT_pose(bpy.types.Panel):
@@ -18,6 +18,7 @@ class SKETCH2POSE_PT_pose(bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Lay out the panel."""
         service.warm_up()
+        translations.follow()
         layout = self.layout
         assert layout is not None
         layout.template_ID_preview(context.scene.sketch2pose, "image", open="image.open", hide_buttons=False)

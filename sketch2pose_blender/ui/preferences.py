@@ -66,7 +66,9 @@ def define(root_package: str) -> type[bpy.types.AddonPreferences]:
 def draw(settings: Any, context: bpy.types.Context) -> None:
     """Lay out the preferences."""
     from ..core import machine
-    from . import diagnostics, torch_engine
+    from . import diagnostics, torch_engine, translations
+
+    translations.follow()
 
     layout = settings.layout
     layout.use_property_split = True

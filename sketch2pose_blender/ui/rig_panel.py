@@ -12,6 +12,7 @@ import bpy
 
 from . import preferences
 from .subpanel import ArmatureSubpanel
+from .translations import translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +96,7 @@ class _RigOperator:
         elif cls.needs_table and not len(armature.sketch2pose_rig.joints):
             reason = "Find the rig's bones first"
         if reason:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(translated(reason))
         return reason is None
 
     def guarded(self, step: Callable[[], None]) -> set[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from . import preferences
+from .translations import translated
 
 if TYPE_CHECKING:
     from ..core.torch_environment import TorchEnvironment
@@ -60,7 +61,7 @@ class _Button:
         """Whether the button can be pressed."""
         reason = cls.obstacle(context)
         if reason is not None:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(translated(reason))
         return reason is None
 
     @classmethod
@@ -158,7 +159,7 @@ def draw(layout: bpy.types.UILayout) -> None:
     column = layout.column(align=True)
     if state in ("installing", "cancelling", "removing"):
         row = column.row(align=True)
-        text = it.text if state != "removing" else "Removing PyTorch"
+        text = it.text if state != "removing" else translated("Removing PyTorch")
         row.progress(factor=it.fraction or 0.0, text=text)
         if state == "installing":
             row.operator(SKETCH2POSE_OT_torch_cancel.bl_idname, text="", icon="X")
