@@ -197,7 +197,9 @@ def _mirrored(skeleton: Skeleton, axis: np.ndarray) -> _Mirror:
 def _misses(heads: np.ndarray, axis: np.ndarray) -> np.ndarray:
     """(N,) how far the mirrored place of each head is from the nearest head."""
     flipped = heads - 2 * np.outer(heads @ axis, axis)
-    return np.linalg.norm(flipped[:, None] - heads, axis=-1).min(axis=1)
+    # Written out: the differences of a big rig's bones would take ten times as long.
+    squares = (heads * heads).sum(1)
+    return np.sqrt(np.maximum(squares + (squares - 2 * flipped @ heads.T).min(1), 0))
 
 
 def _sides(skeleton: Skeleton, axis: np.ndarray, heads: np.ndarray) -> np.ndarray:
@@ -367,15 +369,15 @@ def _leg(skeleton: Skeleton, mirror: _Mirror, paths: list[tuple[int, ...]], up: 
     return _best_limb(choices)
 
 
-def _ends_short(skeleton: Skeleton, mirror: _Mirror, path: tuple[int, ...]) -> bool:
-    """Whether the last bone is beside the limb, as twist bones are: another one is farther on the same way."""
+def _ends_short(skeleton: Skeleton, mirror: _Mirror, path: tuple[int, ...]) -> float:
+    """1 if the last bone is beside the limb, as twist bones are: another one is farther on the same way; 2 if surely."""
     parent, end = mirror.heads[path[-2]], mirror.heads[path[-1]]
     own = end - parent
     for other in skeleton.children[path[-2]]:
         way = mirror.heads[other] - parent
         if other != path[-1] and way @ own > 1.02 * (own @ own) and _angle(own, way) < 15:
-            return True
-    return False
+            return 1.0 if skeleton.children[path[-1]] else 2.0
+    return 0.0
 
 
 def _angle(first: np.ndarray, second: np.ndarray) -> float:
