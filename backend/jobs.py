@@ -1,4 +1,4 @@
-"""The jobs of the local service: a bounded queue, one thread that poses, results kept for a while."""
+"""The jobs of the local service: a bounded queue, one thread or some that pose, results kept for a while."""
 
 from __future__ import annotations
 
@@ -44,7 +44,13 @@ class Cancelled(Exception):  # noqa: N818 - no error: the client wished it
 
 
 class Poser(Protocol):
-    """What does a job's work."""
+    """What does a job's work.
+
+    Attributes:
+        at_once: so many threads may call it at the same time.
+    """
+
+    at_once: int
 
     def pose(self, request: PoseRequest, report: Callable[[Stage, float], None]) -> PoseResult:
         """Pose a drawing.
@@ -79,10 +85,10 @@ class Job:
 
 
 class JobQueue:
-    """Poses one drawing after the other in a thread of its own.
+    """Poses one drawing after the other, or as many at once as the poser allows, in threads of its own.
 
     Args:
-        load: makes the poser; called in that thread. Where it fails, every job fails with its sentence.
+        load: makes the poser; called in such a thread. Where it fails, every job fails with its sentence.
         most_waiting: how many jobs may wait.
         deadline: seconds that a job may take, waiting included.
     """
@@ -100,8 +106,10 @@ class JobQueue:
         self._lock = threading.Condition()
         self._waiting: deque[Job] = deque()
         self._jobs: OrderedDict[str, Job] = OrderedDict()
-        self._running: Job | None = None
-        self._worker: threading.Thread | None = None
+        #: What each thread does now; a thread that is not in here ends when it comes back.
+        self._running: dict[threading.Thread, Job | None] = {}
+        self._loading = threading.Lock()
+        self._loaded: Poser | Failure | None = None
         self._start_worker()
 
     def submit(self, request: PoseRequest) -> Job:
@@ -173,41 +181,58 @@ class JobQueue:
         for job in [job for job in self._waiting if now > job.deadline]:
             self._waiting.remove(job)
             self._fail(job, "late", late)
-        if self._running is not None and now > self._running.deadline:
-            self._fail(self._running, "late", late)
-            self._running = None
-            self._start_worker()
+        for thread, job in list(self._running.items()):
+            if job is not None and now > job.deadline:
+                self._fail(job, "late", late)
+                del self._running[thread]
+                self._loaded = None  # the poser may be what is stuck
+                self._start_worker()
 
     def _start_worker(self) -> None:
-        self._worker = threading.Thread(target=self._work, name="poser", daemon=True)
-        self._worker.start()
+        thread = threading.Thread(target=self._work, name="poser", daemon=True)
+        self._running[thread] = None
+        thread.start()
+
+    def _poser(self) -> Poser | Failure:
+        """What does the work, made when it is first needed, or why there is none."""
+        with self._loading:
+            loaded = self._loaded
+            if loaded is None:
+                try:
+                    loaded = self._load()
+                except Exception as error:  # noqa: BLE001 - every job then tells it
+                    loaded = failure_of(error)
+                else:
+                    with self._lock:
+                        for _ in range(loaded.at_once - len(self._running)):
+                            self._start_worker()
+                self._loaded = loaded
+            return loaded
 
     def _work(self) -> None:
-        poser: Poser | None = None
-        broken: Failure | None = None
-        try:
-            poser = self._load()
-        except Exception as error:  # noqa: BLE001 - every job then tells it
-            broken = failure_of(error)
+        thread = threading.current_thread()
+        self._poser()  # now: the first drawing need not wait for it
         while True:
             with self._lock:
-                while not self._waiting:
+                while thread in self._running and not self._waiting:
                     self._lock.wait()
-                    if self._worker is not threading.current_thread():
-                        return
+                if thread not in self._running:
+                    return
                 job = self._waiting.popleft()
                 request = job.request
                 assert request is not None  # those that have ended do not wait
-                if poser is None:
-                    self._end(job, "failed", failure=broken)
-                    continue
                 job.state = "running"
-                self._running = job
-            self._pose(poser, job, request)
+                self._running[thread] = job
+            poser = self._poser()
+            if isinstance(poser, Failure):
+                with self._lock:
+                    self._end(job, "failed", failure=poser)
+            else:
+                self._pose(poser, job, request)
             with self._lock:
-                if self._worker is not threading.current_thread():
+                if thread not in self._running:
                     return
-                self._running = None
+                self._running[thread] = None
 
     def _pose(self, poser: Poser, job: Job, request: PoseRequest) -> None:
         def report(stage: Stage, share: float) -> None:

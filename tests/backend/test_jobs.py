@@ -20,6 +20,8 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 class SlowPoser:
     """Waits in each job until the test opens the gate."""
 
+    at_once = 1
+
     def __init__(self):
         self.gate = threading.Event()
         self.seen = []
@@ -185,6 +187,8 @@ def test_a_late_job_fails_and_a_new_thread_works_on():
     stuck, posers = threading.Event(), []
 
     class StuckOnce:
+        at_once = 1
+
         def pose(self, request, _report):
             if request.image == b"stuck":
                 stuck.wait(20)
@@ -206,6 +210,18 @@ def test_a_late_job_fails_and_a_new_thread_works_on():
     assert ended(queue.submit(PoseRequest(b"again"))).state == "done"
     assert late.state == "failed"
     assert len(posers) == 2
+
+
+def test_as_many_run_at_once_as_the_poser_allows(poser):
+    poser.at_once = 3
+    queue = JobQueue(poser.load)
+    jobs = [queue.submit(PoseRequest(b"%d" % i)) for i in range(5)]
+    for job in jobs[:3]:
+        running(job)
+    assert [job.state for job in jobs[3:]] == ["waiting"] * 2
+    poser.gate.set()
+    assert [ended(job).state for job in jobs] == ["done"] * 5
+    assert poser.loads == 1
 
 
 def test_a_broken_installation_fails_every_job():

@@ -50,7 +50,12 @@ def extension(empty_file):
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config):
-    """End without taking Blender apart: as a module it may crash there (4.2 did, after 453 passed tests)."""
+    """End without taking Blender apart.
+
+    A panel that is registered when Python has ended crashes Blender 4.2 as a module: its list of editors is deleted
+    last of all and asks Python to free the panel's class (bpy_class_free in ~SpaceType). Any panel will do; those
+    of Rigify, which some tests switch on, stay registered even when it is switched off.
+    """
     if "bpy" in sys.modules and _status in config.stash:
         sys.stdout.flush()
         sys.stderr.flush()
