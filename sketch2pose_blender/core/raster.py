@@ -20,6 +20,9 @@ MARGIN = 24
 LEAST_RADIUS, MOST_RADIUS = 1.6, 12.0
 #: Opacities are drawn in so many steps.
 _OPACITIES = 4
+#: So many dots are drawn by areas, on whole pixels and with pens in steps of half a pixel: that takes as long for
+#: any number of dots.
+_MANY_DOTS = 20_000
 
 
 def draw(name: str, strokes: Strokes, view: View) -> Sketch:
@@ -112,6 +115,8 @@ def _covered(places: np.ndarray, radii: np.ndarray, size: tuple[int, int]) -> np
     newest = np.full(height * width, -1, np.int32)
     newest[inside[:, 1] * width + inside[:, 0]] = np.arange(len(places), dtype=np.int32)
     first = newest[newest >= 0]
+    if len(first) > _MANY_DOTS:
+        return _grown(inside.take(first, 0), radii.take(first), size)
     x, y = places.take(first, 0).T.copy()
     radius = radii.take(first)
     row = np.round(y)
@@ -130,6 +135,27 @@ def _covered(places: np.ndarray, radii: np.ndarray, size: tuple[int, int]) -> np
     edges = np.bincount(np.concatenate(opened), minlength=count)
     edges -= np.bincount(np.concatenate(closed), minlength=count)
     return np.cumsum(edges).reshape(height, stride)[:, :width] > 0
+
+
+def _grown(pixels: np.ndarray, radii: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(H, W) bool, the pixels around (N, 2) int pixels within their (N,) half widths: discs as rows of spans."""
+    width, height = size
+    covered = np.zeros((height, width), bool)
+    steps = np.round(2 * radii).astype(np.int32)
+    for step in np.unique(steps).tolist():
+        reach = step // 2
+        chosen = pixels[steps == step]
+        dots = np.zeros((height, width + 2 * reach), bool)
+        dots[chosen[:, 1], chosen[:, 0] + reach] = True
+        span, half = dots[:, reach : reach + width].copy(), 0
+        for row in range(reach, -1, -1):  # the farther from the middle, the shorter the span
+            while (half + 1) ** 2 + row**2 < step**2 / 4:
+                half += 1
+                span |= dots[:, reach - half : reach - half + width]
+                span |= dots[:, reach + half : reach + half + width]
+            covered[row:] |= span[: height - row]
+            covered[: height - row] |= span[row:]
+    return covered
 
 
 def png(gray: np.ndarray) -> bytes:

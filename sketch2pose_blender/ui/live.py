@@ -50,13 +50,16 @@ class Times:
     Attributes:
         changed: Blender told of the change.
         asked: the drawing was read and sent.
-        answered: the answer was there.
+        shown: Blender had drawn the stroke, and came round again.
+        answered: the answer was taken.
         written: the bones were written.
         drawn: Blender had drawn them, and came round again.
+        busy: seconds of the processor that Blender's thread spent on reading, sending and writing.
     """
 
-    def __init__(self) -> None:
-        self.changed = self.asked = self.answered = self.written = self.drawn = 0.0
+    def __init__(self, changed: float = 0.0) -> None:
+        self.changed = changed
+        self.asked = self.shown = self.answered = self.written = self.drawn = self.busy = 0.0
 
 
 class _Followed:
@@ -164,6 +167,7 @@ class Live:
         if scene.session_uid == self._scene and self._drew(depsgraph):
             # The depsgraph has just been evaluated; asking the context for it would do that again.
             self._depsgraph = depsgraph
+            self._time = Times(time.monotonic())
             self._guarded(self._changed)
             self._depsgraph = None
 
@@ -188,10 +192,11 @@ class Live:
         )
 
     def _changed(self) -> None:
-        self._time.changed = time.monotonic()
+        begin = time.thread_time()
         self._latest.change(ended=not _in_an_act())
         if self._latest.job is not None:
             self._latest.poll()  # sends it, before Blender draws
+        self._time.busy += time.thread_time() - begin
 
     # -------------------------------------------------------------------------------------------- the work
 
@@ -199,6 +204,8 @@ class Live:
         """Called by the timer."""
         if self.times and not self.times[-1].drawn:
             self.times[-1].drawn = time.monotonic()
+        if self._time.asked and not self._time.shown:
+            self._time.shown = time.monotonic()
         self._guarded(self.look)
         return PERIOD if _session is self else None
 
@@ -214,11 +221,16 @@ class Live:
             mark = annotation_mark(bpy.context.scene)
             if mark != self._mark:
                 self._mark = mark
+                self._time = Times(time.monotonic())
                 self._changed()
         result = self._latest.poll()
         if result is not None:
-            self._time.answered = time.monotonic()
-            self._take(result)
+            self._time.answered, begin = time.monotonic(), time.thread_time()
+            if self._take(result):
+                self._time.written = time.monotonic()
+                self._time.busy += time.thread_time() - begin
+                self.times.append(self._time)
+                self._time = Times()
 
     def _guarded(self, step: Callable[[], None]) -> None:
         """Take a step; a failure becomes one sentence, and the next stroke is tried again where that makes sense."""
@@ -289,8 +301,8 @@ class Live:
         box = (MARGIN, MARGIN, width - MARGIN, height - MARGIN) if by_extent else None
         return service.submit(bpy.context, png(image), name=self._sketch.name, box=box, hypotheses=1)
 
-    def _take(self, result: PoseResult) -> None:
-        """Write the bones."""
+    def _take(self, result: PoseResult) -> bool:
+        """Write the bones; False where that cannot be done now."""
         from ..rig.drawn_figure import DrawnFigure, keep_figure
         from ..rig.placement import pose_in_view
 
@@ -300,10 +312,10 @@ class Live:
         self._failures = 0
         if self._by_extent and figure.score < _SURE:
             self._ask_for_the_whole()
-            return
+            return False
         if armature.mode == "EDIT":
             self._say("Leave the armature's edit mode; it takes the pose after the next stroke.", "INFO")
-            return
+            return False
         with _window():
             view = view_of_result(sketch, result.images[0], bpy.context)
             place = placement(self._choices, sketch, view, is_new=self._is_new)
@@ -320,10 +332,8 @@ class Live:
                 for thing in (armature, *armature.children):
                     thing.hide_set(False)
             keep_figure(armature, DrawnFigure(sketch.name, view.size, figure, paper))
-        self._time.written = time.monotonic()
-        self.times.append(self._time)
-        self._time = Times()
         self._say(f"{armature.name} follows {sketch.name}.", "CHECKMARK")
+        return True
 
     def _view_area(self) -> bpy.types.Area | None:
         """The 3D view in which it was switched on; where that is gone, the largest."""

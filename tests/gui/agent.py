@@ -75,4 +75,6 @@ preferences = bpy.context.preferences
 preferences.view.show_splash = False
 preferences.view.ui_scale = 1.0
 preferences.use_preferences_save = False
+# Without a graphics card each of its passes draws the view anew, and nothing else is done meanwhile.
+preferences.system.viewport_aa = "OFF"
 bpy.app.timers.register(look, first_interval=0.5, persistent=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -103,19 +104,21 @@ class BlenderWindow:
         assert xvfb.stdout is not None
         self._display = f":{xvfb.stdout.readline().decode().strip()}"
         with (self.folder / "blender.log").open("wb") as log:
-            self._open(
+            self._blender = self._open(
                 str(self.blender), "--window-geometry", "0", "0", str(WIDTH), str(HEIGHT), "--python-exit-code", "1",
                 "--python", self.inside(self.folder / AGENT.name), "--", self.inside(self.folder),
                 output=log,
             )  # fmt: skip
+        # One shell for all that the hand does: entering the folder anew takes longer than the hand's acts.
+        self._hand = self._open("sh", output=subprocess.PIPE, told=subprocess.PIPE)
         self._wait_for(self._ask("None"), START_TIMEOUT)
         # No window manager places the window; until it is drawn once, clicks go nowhere.
         self.settle(5)
 
-    def _open(self, *arguments: str, output) -> subprocess.Popen:
+    def _open(self, *arguments: str, output, told=subprocess.DEVNULL) -> subprocess.Popen:
         process = subprocess.Popen(
             self._command(*arguments),
-            stdin=subprocess.DEVNULL,
+            stdin=told,
             stdout=output,
             stderr=subprocess.DEVNULL if output == subprocess.PIPE else subprocess.STDOUT,
             start_new_session=True,
@@ -167,10 +170,8 @@ class BlenderWindow:
         path = self.folder / f"answer-{number}.json"
         deadline = time.monotonic() + timeout
         while not path.exists():
-            if self._processes[-1].poll() is not None:
-                raise RuntimeError(
-                    f"Blender ended with {self._processes[-1].returncode}:\n{self.log[-3000:]}"
-                )
+            if self._blender.poll() is not None:
+                raise RuntimeError(f"Blender ended with {self._blender.returncode}:\n{self.log[-3000:]}")
             if time.monotonic() > deadline:
                 raise TimeoutError(f"Blender did not answer in {timeout:.0f} s:\n{self.log[-3000:]}")
             time.sleep(0.005)
@@ -260,7 +261,7 @@ place = view3d({region!r})
 region, height = place["region"], place["window"].height
 (region.x + region.width * {across}, height - region.y - region.height, height - region.y)
 """)
-        for y in range(int(top) + 5, int(bottom), 9):
+        for y in range(int(top) + 5, int(bottom), 13):
             self.move(x, y)
             commands = self.run(f"""
 found = []
@@ -282,8 +283,19 @@ found
         """Find a button and click it."""
         self.click(*self.find_button(what, region, across=across))
 
+    def hand(self, *arguments: str) -> float:
+        """Have xdotool do something and do not wait for Blender; time.monotonic() when it was told to."""
+        assert self._hand.stdin is not None
+        assert self._hand.stdout is not None
+        told = time.monotonic()
+        self._hand.stdin.write(f"{shlex.join(['xdotool', *arguments])}; echo $?\n".encode())
+        self._hand.stdin.flush()
+        code = self._hand.stdout.readline().decode().strip()
+        assert code == "0", f"xdotool {' '.join(arguments)} ended with {code}"
+        return told
+
     def _xdotool(self, *arguments: str) -> None:
-        self._tool("xdotool", *arguments)
+        self.hand(*arguments)
         self.settle()
 
     def _tool(self, *arguments: str) -> None:

@@ -17,8 +17,8 @@ STROKES = [
 ]
 
 
-def draw_figure(window):
-    """A blank grease pencil in draw mode in the front view, then the strokes by mouse; the middle of the view."""
+def blank_drawing(window):
+    """A blank grease pencil in draw mode in the front view; the middle of the view."""
     window.run("""
 with bpy.context.temp_override(**view3d()):
     bpy.ops.object.grease_pencil_add(type="EMPTY")
@@ -30,17 +30,28 @@ with bpy.context.temp_override(**view3d()):
 """)
     window.redraw()
     window.settle(10)
-    ((x, y),) = window.at_world([(0, 0, 1)])
+    (place,) = window.at_world([(0, 0, 1)])
+    return place
+
+
+def draw_stroke(window, middle, stroke):
+    """Draw by mouse; the stroke's points are pixels from the middle of the view."""
+    points = np.array(stroke) + middle
+    steps = [a + (b - a) * t for a, b in pairwise(points) for t in (0, 0.25, 0.5, 0.75)]
+    window.drag([*steps, points[-1]])
+
+
+def draw_figure(window):
+    """A blank drawing, then the strokes by mouse; the middle of the view."""
+    middle = blank_drawing(window)
     for number, stroke in enumerate(STROKES, 1):
-        points = np.array(stroke)
-        steps = [a + (b - a) * t for a, b in pairwise(points) for t in (0, 0.25, 0.5, 0.75)]
-        window.drag([(x + dx, y + dy) for dx, dy in [*steps, points[-1]]])
+        draw_stroke(window, middle, stroke)
         window.wait_until(
             f"drawing.data.layers[0].frames[0].drawing and "
             f"len(drawing.data.layers[0].frames[0].drawing.strokes) == {number}",
             timeout=30,
         )
-    return x, y
+    return middle
 
 
 def test_a_drawn_figure_is_posed_where_it_is_drawn(window):
