@@ -24,7 +24,7 @@ AGENT = Path(__file__).with_name("agent.py")
 #: Screenshots of the last run.
 SCREENSHOTS = Path(__file__).parents[2] / "out" / "gui"
 #: Seconds: until the window stands; until an answer comes.
-START_TIMEOUT, ANSWER_TIMEOUT = 240.0, 90.0
+START_TIMEOUT, ANSWER_TIMEOUT = 240.0, 240.0
 #: Enters a folder with a whole Debian. ONNX Runtime needs /proc; mounted like this it is seen by this one
 #: process and goes with it, so that the folder can be removed like any other.
 _ENTER = ("unshare", "--mount", "sh", "-c", 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"')
@@ -90,6 +90,8 @@ class BlenderWindow:
             "HOME": home,
             "BLENDER_USER_RESOURCES": f"{home}/blender",
             "LIBGL_ALWAYS_SOFTWARE": "1",
+            # Compiling them takes a minute or more on a busy machine; they stay for the next window.
+            "MESA_SHADER_CACHE_DIR": "/var/tmp/sketch2pose-gui-shaders",
             "DISPLAY": self._display,
         }
         return [*enter, "env", "-i", *(f"{key}={value}" for key, value in settings.items()), *arguments]
