@@ -91,7 +91,7 @@ class BlenderWindow:
             "BLENDER_USER_RESOURCES": f"{home}/blender",
             "LIBGL_ALWAYS_SOFTWARE": "1",
             # Compiling them takes a minute or more on a busy machine; they stay for the next window.
-            "MESA_SHADER_CACHE_DIR": "/var/tmp/sketch2pose-gui-shaders",
+            "MESA_SHADER_CACHE_DIR": "/var/tmp/sketch2pose-gui-shaders",  # noqa: S108
             "DISPLAY": self._display,
         }
         return [*enter, "env", "-i", *(f"{key}={value}" for key, value in settings.items()), *arguments]
