@@ -27,7 +27,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint c
 OUT := out/demo
 SKETCHES ?= examples
 
-.PHONY: help demo setup test lint typecheck results test-blender test-gui extension repository clean
+.PHONY: help demo setup test lint typecheck results test-blender test-gui guide-pictures extension repository clean
 
 help: ## list the targets
 	@echo "Sketch2Pose: make TARGET"
@@ -60,6 +60,9 @@ test-blender: blender ## run the Blender tests on one version: make test-blender
 test-gui: setup ## run the tests that drive a real Blender window: make test-gui BLENDER=/path/to/blender
 	@[ -x "$(BLENDER)" ] || { echo "Name a Blender: make test-gui BLENDER=/path/to/blender" >&2; exit 1; }
 	SKETCH2POSE_BLENDER=$(BLENDER) $(RUN) -m pytest -m gui tests/gui
+
+guide-pictures: test-gui ## the same, and make the guide's pictures of the screenshots: make guide-pictures BLENDER=/path/to/blender
+	$(RUN) tools/guide_pictures.py
 
 extension: blender ## build dist/sketch2pose-VERSION-PLATFORM.zip; PLATFORM=windows-x64 or macos-arm64 for another
 	$(BLENDER_RUN) tools/build_extension.py --out dist $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(TEST_ONLY),--python $(TEST_ONLY))

@@ -38,6 +38,7 @@ def test_a_button_of_the_panel_poses_an_armature(window):
     window.run(f"bpy.context.scene.sketch2pose.image = bpy.data.images.load({window.send(DRAWING)!r})")
     window.open_sidebar("Sketch2Pose")
     assert window.run("len(bpy.data.armatures)") == 0
+    window.screenshot(SCREENSHOTS / "driver_chosen.png")
     window.click_button("sketch2pose.pose_new")
     window.wait_until("len(bpy.data.armatures) == 1")
     # The left arm is raised to wave; at rest it is level.
@@ -48,6 +49,12 @@ max((pose.bones[f"{side}_wrist"].head - pose.bones[f"{side}_shoulder"].head).z f
 """)
     assert lifted > 0.1
     assert window.screenshot(SCREENSHOTS / "driver_posed.png").stat().st_size > 10_000
+    x, y = window.run(
+        "(lambda r, w: (r.x + r.width / 3, w.height - r.y - r.height / 2))"
+        "(view3d('UI')['region'], view3d()['window'])"
+    )
+    window.click(x, y, 5, times=40)  # the wheel: down to the panel's last parts
+    window.screenshot(SCREENSHOTS / "driver_key_and_export.png")
     window.move(500, 400)
     window.key("ctrl+z")
     window.wait_until("len(bpy.data.armatures) == 0")

@@ -1,0 +1,59 @@
+"""Put the window's screenshots into the guide, small enough for it: make guide-pictures BLENDER=/path/to/blender.
+
+The screenshots are those that the tests of the window take, so that the guide shows what was tested.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from PIL import Image
+
+SCREENSHOTS = Path(__file__).parents[1] / "out" / "gui"
+GUIDE = Path(__file__).parents[1] / "docs" / "images" / "guide"
+#: Screenshot of a test -> picture of the guide, in the guide's order.
+PICTURES = {
+    "driver_chosen": "image_chosen",
+    "driver_posed": "image_posed",
+    "drawn": "drawn",
+    "drawn_and_posed": "drawn_and_posed",
+    "dropped": "dropped",
+    "live_figure": "live",
+    "live_raised": "live_redrawn",
+    "correct_readings": "correct_readings",
+    "correct_dragging": "correct_dragging",
+    "correct_ignored": "correct_ignored",
+    "driver_key_and_export": "key_and_export",
+}
+#: Pixels; twice the width of a page, so that the panel's text can be read.
+WIDTH = 1280
+#: Colours that are left: Blender's window has few.
+COLOURS = 96
+
+
+def shrink(picture: Image.Image) -> Image.Image:
+    """A screenshot ``WIDTH`` pixels wide, with a palette."""
+    height = round(WIDTH * picture.height / picture.width)
+    small = picture.convert("RGB").resize((WIDTH, height), Image.Resampling.LANCZOS)
+    return small.quantize(COLOURS, dither=Image.Dither.NONE)
+
+
+def main() -> None:
+    """Copy every picture, or say which screenshots are missing."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--screenshots", type=Path, default=SCREENSHOTS)
+    parser.add_argument("--out", type=Path, default=GUIDE)
+    arguments = parser.parse_args()
+    missing = [name for name in PICTURES if not (arguments.screenshots / f"{name}.png").is_file()]
+    if missing:
+        raise SystemExit(f"There is no screenshot {', '.join(missing)}; run make test-gui first.")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for name, picture in PICTURES.items():
+        shrink(Image.open(arguments.screenshots / f"{name}.png")).save(
+            arguments.out / f"{picture}.png", optimize=True
+        )
+
+
+if __name__ == "__main__":
+    main()
