@@ -5,6 +5,8 @@ from itertools import pairwise
 import numpy as np
 from blender_window import SCREENSHOTS
 
+#: Pixels from one place of the pointer to the next.
+_STEP = 25
 #: Strokes in pixels from the middle of the view, y down: head, trunk, arms (the one on the right waves), legs.
 HEAD = [(38 * np.sin(a), -205 - 38 * np.cos(a)) for a in np.linspace(0, 2 * np.pi, 17)]
 STROKES = [
@@ -37,7 +39,11 @@ with bpy.context.temp_override(**view3d()):
 def draw_stroke(window, middle, stroke):
     """Draw by mouse; the stroke's points are pixels from the middle of the view."""
     points = np.array(stroke) + middle
-    steps = [a + (b - a) * t for a, b in pairwise(points) for t in (0, 0.25, 0.5, 0.75)]
+    steps = [
+        a + (b - a) * t
+        for a, b in pairwise(points)
+        for t in np.arange(0, 1, min(1, _STEP / np.linalg.norm(b - a)))
+    ]
     window.drag([*steps, points[-1]])
 
 

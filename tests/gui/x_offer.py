@@ -95,7 +95,7 @@ class Offer:
         accepted = 0
         for _ in range(3):  # a drag is more than one move
             self.tell(target, "XdndPosition", 0, x << 16 | y, X.CurrentTime, copy)
-            accepted = self.wait(self.atom("XdndStatus")) & 1
+            accepted = self.wait(self.atom("XdndStatus"))[1] & 1
         if not accepted:
             raise RuntimeError("the window does not take the drop")
         self.tell(target, "XdndDrop", 0, X.CurrentTime)
