@@ -87,3 +87,37 @@ bpy.context.view_layer.update()
     window.wait_until("not any(o.type == 'ARMATURE' for o in bpy.data.objects)")
     strokes = "next(o for o in bpy.data.objects if o.type == 'GREASEPENCIL').data.layers[0].frames[0].drawing.strokes"
     assert window.run(f"len({strokes})") == len(STROKES)
+
+
+def test_annotations_are_posed_where_they_are_drawn(window):
+    """Drawn by mouse on every Blender: from 4.3 to 5.1 Python cannot make annotations."""
+    middle = blank_drawing(window)
+    window.run("""
+with bpy.context.temp_override(**view3d()):
+    bpy.ops.object.mode_set(mode="OBJECT")
+    bpy.data.objects.remove(drawing)
+    bpy.ops.wm.tool_set_by_id(name="builtin.annotate")
+scene = bpy.context.scene
+scene.tool_settings.annotation_stroke_placement_view3d = "CURSOR"
+scene.sketch2pose_capture.source = "ANNOTATION"
+def strokes():
+    data = scene.annotation if hasattr(scene, "annotation") else scene.grease_pencil
+    return len(data.layers[0].frames[0].strokes) if data and data.layers and data.layers[0].frames else 0
+""")
+    window.redraw()
+    for number, stroke in enumerate(STROKES, 1):
+        draw_stroke(window, middle, stroke)
+        window.wait_until(f"strokes() == {number}", timeout=30)
+    window.open_sidebar("Sketch2Pose")
+    window.click_button("sketch2pose.pose_drawing")
+    window.wait_until("any(o.type == 'ARMATURE' for o in bpy.data.objects)")
+    joints = window.run("""
+armature = next(o for o in bpy.data.objects if o.type == "ARMATURE")
+bpy.context.view_layer.update()
+{bone.name: list(armature.matrix_world @ bone.head) for bone in armature.pose.bones}
+""")
+    names = ["left_wrist", "right_wrist", "left_ankle", "right_ankle"]
+    seen = np.array(window.at_world([joints[n] for n in names])) - middle
+    window.screenshot(SCREENSHOTS / "annotations_posed.png")
+    for place, drawn in zip(seen, [(125, -205), (-95, 0), (60, 170), (-55, 170)], strict=True):
+        assert np.linalg.norm(place - drawn) < 60
