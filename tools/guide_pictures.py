@@ -18,7 +18,7 @@ PICTURES = {
     "driver_posed": "image_posed",
     "drawn": "drawn",
     "drawn_and_posed": "drawn_and_posed",
-    "dropped": "dropped",
+    "dropped_menu": "dropped",
     "live_figure": "live",
     "live_raised": "live_redrawn",
     "correct_readings": "correct_readings",
