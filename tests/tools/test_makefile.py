@@ -24,6 +24,7 @@ TARGETS = {
     "repository",
     "test-blender",
     "test-gui",
+    "guide-pictures",
     "results",
 }
 
