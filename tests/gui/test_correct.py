@@ -1,6 +1,7 @@
 """Correcting in the window: every handle, button and key worked by mouse and keyboard, bones read back."""
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,14 @@ def changed(before, after):
     return set(names)
 
 
+def soon(check, seconds=60):
+    """Whether something comes true; on a busy machine a key arrives late."""
+    end = time.monotonic() + seconds
+    while not (true := check()) and time.monotonic() < end:
+        pass
+    return true
+
+
 def test_a_handle_is_dragged_and_the_bones_follow(posed):
     before = posed.run("turns()")
     x, y = posed.run("handle('left_wrist')")
@@ -100,9 +109,9 @@ def test_a_handle_is_dragged_and_the_bones_follow(posed):
     assert np.median(busy) < 25
     posed.move(500, 700)
     posed.key("ctrl+z")
-    assert not changed(before, posed.run("turns()")), "one undo step"
+    assert soon(lambda: not changed(before, posed.run("turns()"))), "one undo step"
     posed.key("ctrl+shift+z")
-    assert not changed(after, posed.run("turns()"))
+    assert soon(lambda: not changed(after, posed.run("turns()")))
 
 
 def test_escape_takes_a_drag_back(posed):
@@ -152,15 +161,15 @@ def test_a_click_on_a_bone_and_the_key_flip_a_limb(posed):
     before = depths(posed)
     elbow, wrist = (np.array(posed.run(f"handle('left_{joint}')")) for joint in ("elbow", "wrist"))
     posed.click(*(elbow + wrist) / 2)
+    assert soon(lambda: np.allclose(depths(posed)[moved], -before[moved], atol=2e-3))
     once = depths(posed)
-    assert np.allclose(once[moved], -before[moved], atol=2e-3)
     assert np.abs(before[moved]).max() > 0.01
     posed.screenshot(SCREENSHOTS / "correct_flipped.png")
     posed.move(*wrist)
     posed.key("f")
-    assert np.allclose(depths(posed), before, atol=2e-3)
+    assert soon(lambda: np.allclose(depths(posed), before, atol=2e-3))
     posed.key("ctrl+z")
-    assert np.allclose(depths(posed), once, atol=2e-3)
+    assert soon(lambda: np.allclose(depths(posed), once, atol=2e-3))
 
 
 def test_buttons_of_a_joint(posed):
