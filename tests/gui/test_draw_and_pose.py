@@ -64,7 +64,7 @@ def test_a_drawn_figure_is_posed_where_it_is_drawn(window):
     x, y = draw_figure(window)
     window.open_sidebar("Sketch2Pose")
     window.screenshot(SCREENSHOTS / "drawn.png")
-    window.click_button("sketch2pose.pose_drawing")
+    window.click_button("sketch2pose.pose_drawing", across=0.25)  # beside it is Live
     window.wait_until("any(o.type == 'ARMATURE' for o in bpy.data.objects)")
     joints = window.run("""
 armature = next(o for o in bpy.data.objects if o.type == "ARMATURE")
@@ -109,7 +109,7 @@ def strokes():
         draw_stroke(window, middle, stroke)
         window.wait_until(f"strokes() == {number}", timeout=30)
     window.open_sidebar("Sketch2Pose")
-    window.click_button("sketch2pose.pose_drawing")
+    window.click_button("sketch2pose.pose_drawing", across=0.25)  # beside it is Live
     window.wait_until("any(o.type == 'ARMATURE' for o in bpy.data.objects)")
     joints = window.run("""
 armature = next(o for o in bpy.data.objects if o.type == "ARMATURE")
