@@ -11,44 +11,44 @@ from pathlib import Path
 from PIL import Image
 
 SCREENSHOTS = Path(__file__).parents[1] / "out" / "gui"
-GUIDE = Path(__file__).parents[1] / "docs" / "images" / "guide"
-#: Screenshot of a test -> picture of the guide, in the guide's order.
+PICTURES_FOLDER = Path(__file__).parents[1] / "docs" / "images"
+#: Screenshot of a test -> picture, in the guide's order; the one outside the guide's folder is the README's too.
 PICTURES = {
-    "driver_chosen": "image_chosen",
-    "driver_posed": "image_posed",
-    "drawn": "drawn",
+    "driver_chosen": "guide/image_chosen",
+    "driver_posed": "guide/image_posed",
+    "drawn": "guide/drawn",
     "drawn_and_posed": "drawn_and_posed",
-    "dropped_menu": "dropped",
-    "live_figure": "live",
-    "live_raised": "live_redrawn",
-    "correct_readings": "correct_readings",
-    "correct_dragging": "correct_dragging",
-    "correct_ignored": "correct_ignored",
-    "driver_key_and_export": "key_and_export",
+    "dropped_menu": "guide/dropped",
+    "live_figure": "guide/live",
+    "live_raised": "guide/live_redrawn",
+    "correct_flipped": "guide/correct_flipped",
+    "correct_dragging": "guide/correct_dragging",
+    "correct_ignored": "guide/correct_ignored",
+    "driver_key_and_export": "guide/key_and_export",
 }
 #: Pixels; twice the width of a page, so that the panel's text can be read.
 WIDTH = 1280
-#: Colours that are left: Blender's window has few.
-COLOURS = 96
+#: Colours that are left; chosen by an octree, which keeps those that few pixels have, such as the joints'.
+COLOURS = 256
 
 
 def shrink(picture: Image.Image) -> Image.Image:
     """A screenshot ``WIDTH`` pixels wide, with a palette."""
     height = round(WIDTH * picture.height / picture.width)
     small = picture.convert("RGB").resize((WIDTH, height), Image.Resampling.LANCZOS)
-    return small.quantize(COLOURS, dither=Image.Dither.NONE)
+    return small.quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
 
 
 def main() -> None:
     """Copy every picture, or say which screenshots are missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--screenshots", type=Path, default=SCREENSHOTS)
-    parser.add_argument("--out", type=Path, default=GUIDE)
+    parser.add_argument("--out", type=Path, default=PICTURES_FOLDER)
     arguments = parser.parse_args()
     missing = [name for name in PICTURES if not (arguments.screenshots / f"{name}.png").is_file()]
     if missing:
         raise SystemExit(f"There is no screenshot {', '.join(missing)}; run make test-gui first.")
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / "guide").mkdir(parents=True, exist_ok=True)
     for name, picture in PICTURES.items():
         shrink(Image.open(arguments.screenshots / f"{name}.png")).save(
             arguments.out / f"{picture}.png", optimize=True

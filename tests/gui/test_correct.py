@@ -199,6 +199,7 @@ def test_readings_and_sides(window):
     posed = pose(window, EXAMPLES / "walker_back.png")
     first = posed.run("turns()")
     assert posed.run("len(state().drawn.figure.hypotheses)") > 1
+    posed.move(500, 700)  # no tooltip
     posed.screenshot(SCREENSHOTS / "correct_readings.png")
     posed.click_button("sketch2pose.show_reading(step=1)", across=0.83)
     second = posed.run("turns()")
