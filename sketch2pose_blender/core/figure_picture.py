@@ -12,7 +12,7 @@ import numpy as np
 #: Points are drawn on a raster so many times as fine, which is averaged then: edges become smooth.
 _FINE = 2
 #: Points a fine pixel, along a triangle's edges.
-_DENSITY = 1.4
+_DENSITY = 1.1
 #: No triangle gets more points along an edge; larger ones than the picture are none of a figure's.
 _MOST_STEPS = 1400
 #: Share of the picture that is left free on each side.
@@ -84,7 +84,7 @@ def picture(surface: Surface, right: np.ndarray, up: np.ndarray, size: int = 256
         (size, size, 4) float32 sRGB with straight alpha, 0..1, the first row on top; what is not covered is clear.
     """
     view = np.stack([right, -up, -np.cross(right, up)], 1)  # to the right, down, away
-    seen = surface.corners @ view
+    seen = (surface.corners @ view).astype(np.float32)
     low, high = seen.min((0, 1))[:2], seen.max((0, 1))[:2]
     fine = size * _FINE
     scale = fine * (1 - 2 * _MARGIN) / max(float((high - low).max()), 1e-12)
@@ -94,7 +94,7 @@ def picture(surface: Surface, right: np.ndarray, up: np.ndarray, size: int = 256
     shades = _shaded(seen, surface.colours)
     places, depths, owners = _points(seen)
     cells = np.clip(places.astype(np.int32), 0, fine - 1) @ np.array([1, fine], np.int32)
-    farthest_first = np.argsort(-depths, kind="stable")
+    farthest_first = np.argsort(-depths)
     image = np.zeros((fine * fine, 4), np.float32)
     owner = np.full(fine * fine, -1, np.int32)
     owner[cells[farthest_first]] = owners[farthest_first]
@@ -132,8 +132,8 @@ def _points(seen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         first, second = np.mgrid[: count + 1, : count + 1].reshape(2, -1) / count
         inside = first + second <= 1 + 1e-9
         first, second = first[inside], second[inside]
-        weights = np.stack([1 - first - second, first, second], 1)
-        points = np.einsum("pk,tkd->tpd", weights, seen[triangles])
+        weights = np.stack([1 - first - second, first, second], 1).astype(np.float32)
+        points = weights @ seen[triangles]
         places.append(points[..., :2].reshape(-1, 2))
         depths.append(points[..., 2].ravel())
         owners.append(np.repeat(triangles, len(weights)))
