@@ -6,6 +6,7 @@ import numpy as np
 
 from backend.skeleton import keypoint_index
 
+from ..drawing.chance import pick
 from ..drawing.record import Drawing, DrawnFigure
 
 _STYLES: dict[str, tuple[str, ...]] = {
@@ -37,7 +38,7 @@ def caption(drawing: Drawing) -> str:
     rng = np.random.default_rng((drawing.seed, 7))
     kinds = _STYLES.get(drawing.style, (f"a {drawing.style} drawing",))
     words = [
-        str(rng.choice(kinds)),
+        pick(rng, kinds),
         "by a practised hand" if drawing.regime == "expert" else "by an unsure hand",
     ]
     figure, *others = drawing.figures

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from dataclasses import asdict
 from typing import Any
 
@@ -22,16 +24,20 @@ SCHEMA = "sketch2pose-drawing/1"
 #: The quickest that is still small: runs of one tone are what drawings have.
 _PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
 
+#: Where the header's name and content lie in a PNG, before its checksum; the type of colour in it, and what says
+#: that pixels are numbers of a palette's colours (PNG specification, 11.2.2).
+_HEADER, _COLOUR_TYPE, _INDEXED = slice(12, 29), 4 + 9, 3
+
 #: Decimals of what is stored: pixels; metres, radians or plain numbers; a homography, whose last row is small.
 _PIXELS, _NUMBERS, _WARP = 2, 4, 9
 
 
 def to_files(drawing: Drawing) -> dict[str, bytes]:
     """The sample's files by extension; the same drawing gives the same bytes. Pages with a palette are in colour."""
-    image = drawing.image if drawing.palette is None else drawing.palette[drawing.image][..., ::-1]
-    done, png = cv2.imencode(".png", image, _PNG)
+    done, png = cv2.imencode(".png", drawing.image, _PNG)
     if not done:
         raise InputError(f"The drawing with seed {drawing.seed} cannot be written as PNG.")
+    picture = png.tobytes() if drawing.palette is None else _coloured(png.tobytes(), drawing.palette)
     record = {
         "schema": SCHEMA,
         "source": "drawing_machine",
@@ -43,7 +49,16 @@ def to_files(drawing: Drawing) -> dict[str, bytes]:
         "figures": [_figure_to_json(figure) for figure in drawing.figures],
     }
     text = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return {"png": png.tobytes(), "json": text.encode()}
+    return {"png": picture, "json": text.encode()}
+
+
+def _coloured(png: bytes, palette: np.ndarray) -> bytes:
+    """A PNG of greys with a (256, 3) uint8 RGB colour for each: its pixels stay as they are written."""
+    header, rest = bytearray(png[_HEADER]), png[_HEADER.stop :]
+    header[_COLOUR_TYPE] = _INDEXED
+    body = b"PLTE" + np.ascontiguousarray(palette, np.uint8).tobytes()
+    chunks = (bytes(header), zlib.crc32(header), len(body) - 4, body, zlib.crc32(body))
+    return png[: _HEADER.start] + struct.pack(f">{len(header)}sII{len(body)}sI", *chunks) + rest[4:]
 
 
 def from_files(png: bytes, text: bytes, name: str = "record") -> Drawing:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import cv2
+import numba
 import numpy as np
 
 from .figure import Figure
@@ -23,7 +24,7 @@ class Areas:
     """A figure whose areas have smooth borders.
 
     Attributes:
-        label: (S, S) int32 material label, 0 for none.
+        label: (S, S) uint8 material label, 0 for none.
         buffer: depth and light of the smooth areas; of its triangles, only where there are any is known.
     """
 
@@ -64,44 +65,74 @@ def simplified(figure: Figure, sigma: float) -> Areas:
     """The figure with its borders smoothed over ``sigma`` pixels; labels meet without a gap."""
     shape = figure.label_map.shape
     label, depth, light = (
-        np.zeros(shape, np.int32),
+        np.zeros(shape, np.uint8),
         np.full(shape, np.inf, np.float32),
         np.zeros(shape, np.float32),
     )
     box = around(figure.buffer.mask, int(3 * sigma) + 8)
-    raw = figure.label_map[box].astype(np.uint8)
+    raw = figure.label_map[box]
     if raw.size:
         view = figure.buffer
         label[box], depth[box], light[box] = _simplified(raw, view.depth[box], view.light[box], sigma)
-    return Areas(label, GBuffer(np.where(label > 0, 0, NOTHING).astype(np.int32), depth, light))
+    return Areas(label, GBuffer(np.minimum(label, 1).astype(np.int32) + NOTHING, depth, light))
 
 
 def _simplified(
     raw: np.ndarray, deep: np.ndarray, lit: np.ndarray, sigma: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    present = np.flatnonzero(np.bincount(raw.ravel(), minlength=len(Label)))
-    label, most = np.zeros(raw.shape, np.int32), np.zeros(raw.shape, np.uint8)
-    for k in present:
-        votes = _blurred((raw == k).astype(np.uint8) * 255, sigma)
-        label[votes > most] = k
-        np.maximum(most, votes, out=most)
-    mask, body = label > 0, raw > 0
-    depth = np.where(body, deep, np.float32(_FAR))
+    label, most = np.zeros(raw.shape, np.uint8), np.zeros(raw.shape, np.uint8)
+    bare = most
+    for k in np.flatnonzero(np.bincount(raw.ravel(), minlength=len(Label))):
+        here = raw == k
+        box = around(here, int(3 * sigma) + 3)
+        votes = _blurred(here[box].view(np.uint8) * np.uint8(255), sigma)
+        _elect(votes, k, label[box], most[box])
+        if k == Label.NOTHING:
+            bare = most.copy()
+    depth = np.where(raw > 0, deep, np.float32(_FAR))
     # What grows over its border takes the depth of its neighbour, what shrinks is gone.
     grown = cv2.erode(depth, np.ones((7, 7), np.uint8))
-    depth = cv2.medianBlur(np.where(mask & ~body, grown, depth), 5)
-    depth = np.where(mask, np.where(depth < _FAR, depth, grown), np.inf)
-    weight = np.maximum(_blurred(body.astype(np.float32), sigma), 1e-3)
-    return label, depth, np.where(mask, _blurred(lit, sigma) / weight, 0)
+    depth = cv2.medianBlur(np.where((label > 0) & (raw == 0), grown, depth), 5)
+    _settle(label, bare, grown, depth, light := _blurred(lit, sigma))
+    return label, depth, light
+
+
+@numba.njit(cache=True, nogil=True)
+def _elect(votes: np.ndarray, candidate: int, label: np.ndarray, most: np.ndarray) -> None:
+    """Give the pixels where a candidate has more votes than any before to it."""
+    for y in range(votes.shape[0]):
+        for x in range(votes.shape[1]):
+            if votes[y, x] > most[y, x]:
+                label[y, x], most[y, x] = candidate, votes[y, x]
+
+
+@numba.njit(cache=True, nogil=True)
+def _settle(
+    label: np.ndarray, bare: np.ndarray, grown: np.ndarray, depth: np.ndarray, light: np.ndarray
+) -> None:
+    """Depth and light, changed in place, of what has a label; nothing of the rest.
+
+    ``bare`` is how much of what each light was blurred from was empty, 0..255.
+    """
+    for y in range(label.shape[0]):
+        for x in range(label.shape[1]):
+            if label[y, x] == 0:
+                depth[y, x], light[y, x] = np.inf, 0
+                continue
+            if depth[y, x] >= _FAR:
+                depth[y, x] = grown[y, x]
+            light[y, x] *= np.float32(255) / max(np.float32(255) - bare[y, x], np.float32(1))
 
 
 def around(mask: np.ndarray, margin: int) -> tuple[slice, slice]:
     """The rows and the columns of a (S, S) bool mask, ``margin`` pixels more on each side; none of an empty one."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not len(rows):
+    left, top, wide, high = cv2.boundingRect(mask.view(np.uint8))
+    if not wide:
         return slice(0, 0), slice(0, 0)
-    top, left = max(rows[0] - margin, 0), max(columns[0] - margin, 0)
-    return slice(top, rows[-1] + margin + 1), slice(left, columns[-1] + margin + 1)
+    return (
+        slice(max(top - margin, 0), top + high + margin),
+        slice(max(left - margin, 0), left + wide + margin),
+    )
 
 
 def rounded(mask: np.ndarray, sigma: float) -> np.ndarray:

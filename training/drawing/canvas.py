@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 
 from .hand import strokes
@@ -84,6 +85,8 @@ class Canvas:
 
     def covered(self, before: Snapshot) -> np.ndarray:
         """(S, S) bool: what lies under that which was drawn since then, be it drawn in the tone of the page."""
+        if len(self._drawn) == before.count:
+            return np.zeros(self.image.shape, bool)
         layer = np.zeros_like(self.image)
         for drawn in self._drawn[before.count :]:
             if isinstance(drawn, Mark):
@@ -134,22 +137,18 @@ class Canvas:
         # Each line turns a little away from the others.
         turned = along + across * rng.normal(0, 0.02, (len(offsets), 1))
         at = np.arange(-0.75 * size, 0.75 * size, 2.0)
-        x, y = np.round(starts[:, None] + turned[:, None] * at[:, None]).astype(int).transpose(2, 0, 1)
-        inside = (x >= 0) & (x < size) & (y >= 0) & (y < size)
-        inside[inside] = mask[y[inside], x[inside]]
-        edges = np.diff(np.pad(inside, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-        rows, firsts = np.nonzero(edges == 1)
-        lasts = np.nonzero(edges == -1)[1] - 1
-        ends = np.stack([at[firsts], at[lasts]]) + rng.normal(0, 0.6, (2, len(rows)))
-        widths = np.maximum(width * rng.uniform(0.75, 1.1, len(rows)), 0.5)
-        for row, first, last, thick in zip(rows, *ends, widths, strict=True):
-            if last - first > 1.5:
-                points = (starts[row] + np.outer([first, (first + last) / 2, last], turned[row])).astype(
-                    np.float32
-                )
-                points[1] += across * rng.normal(0, 0.01) * (last - first)
-                press = np.array([thick, thick, 0.6 * thick], np.float32)
-                self.put(Mark(points, press, np.full(3, 1, np.float32), float(tone)))
+        rows, ends = _hatched(mask, starts, turned, at)
+        ends += rng.normal(0, 0.6, ends.shape)
+        widths = np.maximum(width * rng.uniform(0.75, 1.1, len(rows)), 0.5).astype(np.float32)
+        long = ends[1] - ends[0] > 1.5
+        rows, (first, last), widths = rows[long], ends[:, long], widths[long]
+        stops = np.stack([first, (first + last) / 2, last], 1)
+        points = starts[rows, None] + stops[..., None] * turned[rows, None]
+        points[:, 1] += across * (rng.normal(0, 0.01, len(rows)) * (last - first))[:, None]
+        presses = widths[:, None] * np.array([1, 1, 0.6], np.float32)
+        ink = np.ones(3, np.float32)
+        for line, press in zip(points.astype(np.float32), presses, strict=True):
+            self.put(Mark(line, press, ink, float(tone)))
 
     def dots(self, mask: np.ndarray, tone: float, spacing: float, radius: float) -> None:
         """A pattern of dots (or crosses, at random) inside ``mask`` (S, S) bool; spacing and radius in pixels."""
@@ -175,3 +174,39 @@ class Canvas:
                     )
             else:
                 self.fill(ellipse(centre, np.array([radius, 0.0]), radius, 10), tone)
+
+
+@numba.njit(cache=True, nogil=True)
+def _hatched(
+    mask: np.ndarray, starts: np.ndarray, ways: np.ndarray, at: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The pieces of lines that lie inside a (S, S) bool mask.
+
+    Args:
+        mask: where lines are drawn.
+        starts: (n, 2) pixels, a point on each line.
+        ways: (n, 2) direction of each line.
+        at: (m,) places along the lines where the mask is looked at, ascending.
+
+    Returns:
+        (k,) number of the line of each piece, and the (2, k) places of its ends.
+    """
+    rows, firsts, lasts = [0 for _ in range(0)], [0.0 for _ in range(0)], [0.0 for _ in range(0)]
+    high, wide = mask.shape
+    for row in range(len(starts)):
+        inside = False
+        for k in range(len(at)):
+            x = int(np.rint(starts[row, 0] + at[k] * ways[row, 0]))
+            y = int(np.rint(starts[row, 1] + at[k] * ways[row, 1]))
+            on = 0 <= x < wide and 0 <= y < high and mask[y, x]
+            if on and not inside:
+                rows.append(row)
+                firsts.append(at[k])
+                lasts.append(at[k])
+            elif on:
+                lasts[-1] = at[k]
+            inside = on
+    ends = np.empty((2, len(rows)))
+    for k in range(len(rows)):
+        ends[0, k], ends[1, k] = firsts[k], lasts[k]
+    return np.array(rows), ends

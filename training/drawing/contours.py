@@ -70,9 +70,12 @@ def contours(areas: Areas, size: float, gap: float, apart: float, seams: bool = 
     offset = np.array([box[1].start, box[0].start], np.float32)
     # Both sides of a thin limb are lines of their own only where there are pixels between them.
     zoom = 2 if size < _SMALL else 1
-    label, depth = (
-        np.repeat(np.repeat(values[box], zoom, 0), zoom, 1) for values in (areas.label, areas.buffer.depth)
-    )
+    label, depth = areas.label[box], areas.buffer.depth[box]
+    if zoom > 1:
+        label, depth = (
+            cv2.resize(values, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_NEAREST)
+            for values in (label, depth)
+        )
     kinds = _kinds(label, depth, gap, seams)
     thin = (kinds > 0).astype(np.uint8)
     _thin(thin)
@@ -132,24 +135,25 @@ def _thin(mask: np.ndarray) -> None:
     """Make the lines of a (H, W) uint8 mask one pixel wide (after Zhang and Suen)."""
     high, wide = mask.shape
     mask[0], mask[-1], mask[:, 0], mask[:, -1] = 0, 0, 0, 0
+    left = [(y, x) for y in range(1, high - 1) for x in range(1, wide - 1) if mask[y, x]]
     for turn in range(8):
-        gone = []
-        for y in range(1, high - 1):
-            for x in range(1, wide - 1):
-                if mask[y, x] == 0:
-                    continue
-                count, rises = _ring(mask, y, x)
-                if rises != 1 or count < 2 or count > 6:
-                    continue
+        gone, kept = [(0, 0) for _ in range(0)], [(0, 0) for _ in range(0)]
+        for y, x in left:
+            count, rises = _ring(mask, y, x)
+            keep = 1
+            if rises == 1 and 2 <= count <= 6:
                 north, east, south, west = mask[y - 1, x], mask[y, x + 1], mask[y + 1, x], mask[y, x - 1]
                 if turn % 2 == 0:
                     keep = north * east * south + east * south * west
                 else:
                     keep = north * east * west + north * south * west
-                if keep == 0:
-                    gone.append((y, x))
+            if keep == 0:
+                gone.append((y, x))
+            else:
+                kept.append((y, x))
         for y, x in gone:
             mask[y, x] = 0
+        left = kept
 
 
 @numba.njit(cache=True, nogil=True)

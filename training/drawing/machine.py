@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 import cv2
 import numpy as np
@@ -30,6 +31,11 @@ RECIPE = 7
 
 #: Pens are sampled for figures of this size, pixels; others get thinner or thicker lines.
 _PEN_SIZE = 190
+
+#: What lies this near a figure may be its outline.
+_NEAR = np.ones((9, 9), np.uint8)
+
+_NOTHING = np.zeros((CANVAS, CANVAS), bool)
 
 #: Chance that a figure of a crowded page has things around it drawn; a figure alone always has that chance.
 _CROWD_PROPS = 0.35
@@ -97,9 +103,16 @@ class DrawingMachine:
             # The same chance for each: one page is in one manner, with one pen.
             canvas.rng = np.random.default_rng(hand)
             missing.append(look.draw(canvas, figure, pen.scaled((figure.size / _PEN_SIZE) ** 0.7)) or ())
-            canvas.undo(before, _cut_off(canvas.rng, figure.fit))
+            if np.isfinite([figure.fit.top, figure.fit.bottom]).any():
+                canvas.undo(before, _cut_off(canvas.rng, figure.fit))
             touched.append(canvas.image != before.image)
-            covered.append(figure.buffer.mask if look.needs_mesh else touched[-1] | canvas.covered(before))
+            # Nobody asks what the farthest figure lies over.
+            if not covered:
+                covered.append(_NOTHING)
+            elif look.needs_mesh:
+                covered.append(figure.buffer.mask)
+            else:
+                covered.append(touched[-1] | canvas.covered(before))
         canvas.rng = rng
         before = canvas.snapshot()
         for figure in equipped:
@@ -108,7 +121,7 @@ class DrawingMachine:
         page = finish(canvas.image, rng)
         labelled = []
         for k, figure in enumerate(figures):
-            hidden = np.any([in_front, *covered[k + 1 :]], axis=0)
+            hidden = reduce(np.logical_or, covered[k + 1 :], in_front)
             labelled.append(_labels(figure, look, touched[k], hidden, page.warp, missing[k]))
         return Drawing(
             seed,
@@ -160,14 +173,14 @@ def _labels(
     """
     if look.needs_mesh:
         # Neither a prop nor a painted ground belongs in the box.
-        near = cv2.dilate(figure.buffer.mask.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
-        touched = touched & near & (figure.label_map != Label.PROP)
+        near = cv2.dilate(figure.buffer.mask.view(np.uint8), _NEAR)
+        touched = touched & near.view(bool) & (figure.label_map != Label.PROP)
     if (warp != np.eye(3)).any():
         touched = (
             cv2.warpPerspective(touched.astype(np.uint8), warp, touched.shape, flags=cv2.INTER_NEAREST) > 0
         )
-    rows, columns = touched.any(1).nonzero()[0], touched.any(0).nonzero()[0]
-    box = np.zeros(4) if not len(rows) else np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
+    left, top, wide, high = cv2.boundingRect(touched.view(np.uint8))
+    box = np.array([left, top, left + wide, top + high])
     x, y = figure.keypoints.T
     low, high = max(figure.fit.top, 0.0), min(figure.fit.bottom, CANVAS - 1.0)
     inside = (x >= 0) & (x <= CANVAS - 1) & (y >= low) & (y <= high)

@@ -60,6 +60,12 @@ def finish(image: np.ndarray, rng: np.random.Generator) -> Page:
     return Page(page, warp, _palette(page, rng))
 
 
+def _tones(page: np.ndarray, *shares: float) -> list[float]:
+    """The tones that such shares of the pixels of a (S, S) uint8 page are not lighter than."""
+    darker = cv2.calcHist([page], [0], None, [256], [0, 256]).cumsum()
+    return np.searchsorted(darker, np.array(shares) * page.size).astype(float).tolist()
+
+
 def moved(points: np.ndarray, warp: np.ndarray) -> np.ndarray:
     """(n, 2) float32 pixels through a (3, 3) homography; the identity leaves every bit as it is."""
     if (warp == np.eye(3)).all():
@@ -107,7 +113,7 @@ def _coloured_in(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     turn = cv2.getRotationMatrix2D((size / 2, size / 2), rng.uniform(0, 180), 1.0)
     streaks = cv2.warpAffine(streaks, turn, (size, size), borderMode=cv2.BORDER_REFLECT)
     bare = np.clip(streaks / streaks.std() * rng.uniform(0.15, 0.4) + rng.uniform(0, 0.4), 0, 0.85)
-    paper = float(np.percentile(page, 90))
+    paper = _tones(page, 0.9)[0]
     # Dark lines are firm: they were drawn, not filled.
     grey = np.arange(256, dtype=np.float32)
     reach = np.maximum(paper - grey, 0) * np.clip(grey / 90, 0.2, 1)
@@ -184,7 +190,7 @@ def _palette(page: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
     kind = pick(rng, ["grey", "ink", "paper", "colours"], [0.4, 0.2, 0.15, 0.25])
     if kind == "grey":
         return None
-    low, high = np.percentile(page, (25, 75))
+    low, high = _tones(page, 0.25, 0.75)
     if kind == "colours":
         tones = np.linspace(0, 255, int(rng.integers(4, 9)))
         hues, vivid = rng.uniform(0, 360, len(tones)), rng.uniform(0.1, 0.9, len(tones))
