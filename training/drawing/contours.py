@@ -180,21 +180,9 @@ def _joined(
     inner = np.array([p for c in chains for p in (c[min(arm, len(c) - 1)], c[max(-1 - arm, -len(c))])])
     heading = ends - inner
     heading /= np.maximum(np.hypot(*heading.T)[:, None], 1e-6)
-    between = ends[None] - ends[:, None]
-    far = np.hypot(between[..., 0], between[..., 1])
-    ahead = (between * heading[:, None]).sum(-1)
-    straight = -(heading @ heading.T)
-    # Across a gap the other line has to lie ahead; at a junction it is enough that it goes on.
-    fits = (far < reach) & (straight > 0.45) & ((far < _MEET) | ((ahead > 0.7 * far) & (0.7 * far < ahead.T)))
     x, y = np.array([chain[len(chain) // 2] for chain in chains]).astype(int).T
     seam = np.repeat(kinds[y, x] == Kind.SEAM, 2)
-    fits &= seam[:, None] == seam
-    np.fill_diagonal(fits, False)
-    one, other = np.nonzero(np.triu(fits))
-    partner = np.full(len(ends), -1)
-    for k in np.argsort(far[one, other] / reach - 2 * straight[one, other], kind="stable"):
-        if partner[one[k]] < 0 and partner[other[k]] < 0:
-            partner[one[k]], partner[other[k]] = other[k], one[k]
+    partner = _partners(ends, heading, seam, reach)
     lines, used = [], np.zeros(len(chains), bool)
     # Open lines begin at an end that goes on nowhere; what is left then are rings.
     for start in [*np.flatnonzero(partner < 0), *range(len(ends))]:
@@ -208,6 +196,38 @@ def _joined(
             # A ring may begin at a corner, where its ends do not go on as each other.
             lines.append((line, end >= 0 or bool(np.hypot(*(line[0] - line[-1])) < _MEET < 0.2 * len(line))))
     return lines
+
+
+@numba.njit(cache=True, nogil=True)
+def _partners(ends: np.ndarray, heading: np.ndarray, seam: np.ndarray, reach: float) -> np.ndarray:
+    """(n,) which end of a chain goes on as each, -1 for none; the nearest and straightest first.
+
+    Args:
+        ends: (n, 2) pixels, the two ends of every chain.
+        heading: (n, 2) unit directions out of the chains.
+        seam: (n,) whether the chain is a seam.
+        reach: pixels.
+    """
+    pairs, costs = [(0, 0) for _ in range(0)], [0.0 for _ in range(0)]
+    for a in range(len(ends)):
+        for b in range(a + 1, len(ends)):
+            x, y = ends[b, 0] - ends[a, 0], ends[b, 1] - ends[a, 1]
+            far = np.hypot(x, y)
+            straight = -(heading[a, 0] * heading[b, 0] + heading[a, 1] * heading[b, 1])
+            if far >= reach or straight <= 0.45 or seam[a] != seam[b]:
+                continue
+            # Across a gap the other line has to lie ahead; at a junction it is enough that it goes on.
+            ahead = x * heading[a, 0] + y * heading[a, 1]
+            back = -(x * heading[b, 0] + y * heading[b, 1])
+            if far < _MEET or (ahead > 0.7 * far and back > 0.7 * far):
+                pairs.append((a, b))
+                costs.append(far / reach - 2 * straight)
+    partner = np.full(len(ends), -1)
+    for k in np.argsort(np.array(costs), kind="mergesort"):
+        a, b = pairs[k]
+        if partner[a] < 0 and partner[b] < 0:
+            partner[a], partner[b] = b, a
+    return partner
 
 
 def _eased(points: np.ndarray, closed: bool, size: float) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import numba
 import numpy as np
 
 from backend.skeleton import keypoint_index
@@ -39,16 +40,38 @@ def draw_mesh_face(canvas: Canvas, figure: Figure, pen: Pen) -> None:
     quads = seen[:-1, :-1] & seen[1:, :-1] & seen[:-1, 1:] & seen[1:, 1:]
 
     def place(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        at = (points - _LOW) / (_HIGH - _LOW) * (np.array(_GRID) - 1)
-        inside = ((at >= 0) & (at <= np.array(_GRID) - 1)).all(1)
-        at = at.clip(0, np.array(_GRID) - 1.001)
-        column, row = at.astype(int).T
-        s, t = (at - at.astype(int)).T[..., None]
-        near = (1 - t) * pixels[column, row] + t * pixels[column, row + 1]
-        far = (1 - t) * pixels[column + 1, row] + t * pixels[column + 1, row + 1]
-        return (1 - s) * near + s * far, quads[column, row] & inside
+        return _on_map(np.asarray(points, np.float64), pixels, quads, _LOW, _HIGH)
 
     draw_features(canvas, pen, place, _height(figure), profile)
+
+
+@numba.njit(cache=True, nogil=True)
+def _on_map(
+    points: np.ndarray, pixels: np.ndarray, quads: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where (n, 2) places of the face's plane are by its map, and whether they are seen.
+
+    Args:
+        points: the places.
+        pixels: (U, V, 2) where the map's points are, from ``low`` to ``high``, canvas pixels.
+        quads: (U - 1, V - 1) bool, which of the map's cells are seen.
+        low: (2,) the first place of the map.
+        high: (2,) its last one.
+    """
+    out, shown = np.empty((len(points), 2)), np.zeros(len(points), np.bool_)
+    for k in range(len(points)):
+        u = (points[k, 0] - low[0]) / (high[0] - low[0]) * quads.shape[0]
+        v = (points[k, 1] - low[1]) / (high[1] - low[1]) * quads.shape[1]
+        inside = 0 <= u <= quads.shape[0] and 0 <= v <= quads.shape[1]
+        u, v = min(max(u, 0.0), quads.shape[0] - 0.001), min(max(v, 0.0), quads.shape[1] - 0.001)
+        column, row = int(u), int(v)
+        s, t = u - column, v - row
+        for axis in range(2):
+            near = (1 - t) * pixels[column, row, axis] + t * pixels[column, row + 1, axis]
+            far = (1 - t) * pixels[column + 1, row, axis] + t * pixels[column + 1, row + 1, axis]
+            out[k, axis] = (1 - s) * near + s * far
+        shown[k] = inside and quads[column, row]
+    return out, shown
 
 
 @cache

@@ -5,6 +5,7 @@ Frames: the body is y up, metres; the camera frame is x right, y down, z away fr
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -58,7 +59,7 @@ class Proportions:
         amount = pick(rng, [0.04, 0.12, 0.25], [0.4, 0.4, 0.2])
 
         def factor(spread: float) -> float:
-            return float(np.exp(rng.normal(0, spread)))
+            return math.exp(rng.normal(0, spread))
 
         limb_width = factor(amount * 0.8)
         uneven = 0.015 if expert else abs(rng.normal(0, _UNEVEN))

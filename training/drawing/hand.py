@@ -1,8 +1,12 @@
-"""The hand: the line that was meant becomes the strokes that were drawn."""
+"""The hand: the line that was meant becomes the strokes that were drawn.
+
+All of it is compiled: a drawing has dozens of lines, and calling NumPy for each of their steps takes longer than these.
+"""
 
 from __future__ import annotations
 
 from itertools import pairwise
+from operator import attrgetter
 
 import numba
 import numpy as np
@@ -19,8 +23,14 @@ _CORNER = 1.0
 #: Points between the turns of the tremor, the slow wander and the pressure of a hand.
 _TREMOR, _DRIFT, _FORCE = 4, 20, 16
 
-#: How many single numbers of chance :func:`_drawn` takes, besides the noise along the line.
-_NORMALS, _UNIFORMS = 3, 10
+#: What compiled code is told of a pen, in this order.
+_traits = attrgetter(
+    "smooth", "corner", "split", "double", "redrawn", "apart", "gap", "wobble", "drift", "closure", "overshoot",
+    "width", "opacity", "pressure", "taper", "lost",
+)  # fmt: skip
+
+#: One piece of a stroke: (n, 2) pixels, (n,) widths, (n,) opacities.
+_Piece = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def strokes(points: np.ndarray, pen: Pen, closed: bool, rng: np.random.Generator) -> list[Mark]:
@@ -28,24 +38,76 @@ def strokes(points: np.ndarray, pen: Pen, closed: bool, rng: np.random.Generator
     points = np.ascontiguousarray(points, np.float32)
     if len(points) < 2 and not closed:
         return []
-    line, corners = _meant(points, closed, float(pen.smooth), rng.random() < pen.corner)
-    if len(line) < 2:
-        return []
-    sides = [line]
-    if len(corners) and rng.random() < pen.split:
-        sides = [line[a : b + 1] for a, b in pairwise([0, *corners.tolist(), len(line) - 1])]
-    marks = []
-    for side in sides:
-        # Only a line in one stroke has a closing error.
-        whole = closed and len(side) == len(line)
-        marks += _runs(*_stroked(side, pen, whole, rng), pen, rng)
-        again = 0 if rng.random() >= pen.double else 1 + int(rng.random() < 0.3)
-        for _ in range(again):
-            first, last = _part(len(side), rng.uniform(pen.redrawn, 1.0), rng)
-            beside = side[first:last] + rng.normal(0, pen.apart, 2).astype(np.float32)
-            moved, width, opacity = _stroked(beside, pen, whole and last - first == len(side), rng)
-            marks += _runs(moved, width * np.float32(0.85), opacity, pen, rng)
-    return marks
+    traits = tuple(map(float, _traits(pen)))
+    line, width, opacity, ends = _strokes(points, closed, traits, rng.random())
+    tone, grain = pen.tone, pen.grain
+    return [Mark(line[a:b], width[a:b], opacity[a:b], tone, grain=grain) for a, b in pairwise(ends.tolist())]
+
+
+@numba.njit(cache=True, nogil=True)
+def _strokes(
+    points: np.ndarray, closed: bool, traits: tuple[float, ...], seed: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """All pieces one after the other: (n, 2) pixels, (n,) widths and opacities, and where each begins and ends.
+
+    Args:
+        points: (m, 2) float32 pixels of the line that is meant.
+        closed: its last point joins the first.
+        traits: of the pen.
+        seed: 0..1, of all chance.
+    """
+    smooth, corner, split, double, redrawn, apart = traits[:6]
+    chance = np.array([np.uint64(seed * 2.0**53)])
+    line, corners = _meant(points, closed, smooth, _uniform(chance) < corner)
+    pieces = [(line, line[:, 0], line[:, 0]) for _ in range(0)]
+    if len(line) >= 2:
+        stops = [0]
+        if len(corners) and _uniform(chance) < split:
+            stops.extend(corners)
+        stops.append(len(line) - 1)
+        for k in range(len(stops) - 1):
+            side = line[stops[k] : stops[k + 1] + 1]
+            # Only a line in one stroke has a closing error.
+            whole = closed and len(side) == len(line)
+            _run(_drawn(side, whole, traits, chance), traits, chance, pieces)
+            again = 0 if _uniform(chance) >= double else 1 + (_uniform(chance) < 0.3)
+            for _ in range(again):
+                kept = max(2, round(len(side) * (redrawn + (1 - redrawn) * _uniform(chance))))
+                first = int((len(side) - kept + 1) * _uniform(chance))
+                beside = side[first : first + kept].copy()
+                for axis in range(2):
+                    beside[:, axis] += np.float32(apart * _normal(chance))
+                moved, width, opacity = _drawn(beside, whole and kept == len(side), traits, chance)
+                width *= np.float32(0.85)
+                _run((moved, width, opacity), traits, chance, pieces)
+    ends = np.zeros(len(pieces) + 1, np.int64)
+    for k in range(len(pieces)):
+        ends[k + 1] = ends[k] + len(pieces[k][0])
+    every = np.empty((ends[-1], 2), np.float32)
+    widths, opacities = np.empty(ends[-1], np.float32), np.empty(ends[-1], np.float32)
+    for k in range(len(pieces)):
+        every[ends[k] : ends[k + 1]] = pieces[k][0]
+        widths[ends[k] : ends[k + 1]] = pieces[k][1]
+        opacities[ends[k] : ends[k + 1]] = pieces[k][2]
+    return every, widths, opacities, ends
+
+
+@numba.njit(cache=True, nogil=True)
+def _uniform(chance: np.ndarray) -> float:
+    """A random number 0..1 (SplitMix64; Steele et al., "Fast splittable pseudorandom number generators", 2014)."""
+    chance[0] += np.uint64(0x9E3779B97F4A7C15)
+    bits = chance[0]
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    bits ^= bits >> np.uint64(31)
+    return (bits >> np.uint64(11)) * 2.0**-53
+
+
+@numba.njit(cache=True, nogil=True)
+def _normal(chance: np.ndarray) -> float:
+    """A random number of the normal distribution (Box and Muller, 1958)."""
+    size = np.sqrt(-2 * np.log(1 - _uniform(chance)))
+    return size * np.cos(2 * np.pi * _uniform(chance))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -85,87 +147,56 @@ def _corners(line: np.ndarray) -> np.ndarray:
     return np.array(corners, np.int64)[1:]
 
 
-def _part(count: int, share: float, rng: np.random.Generator) -> tuple[int, int]:
-    """First and last + 1 of a random stretch of ``share`` of ``count`` points."""
-    kept = max(2, round(count * share))
-    first = int(rng.integers(0, count - kept + 1))
-    return first, first + kept
-
-
-def _stroked(
-    line: np.ndarray, pen: Pen, closed: bool, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The way that the hand takes along an (n, 2) line and how it presses: (m, 2) pixels, (m,) width and opacity."""
-    # An end that goes on past the beginning makes a closed line up to 1.3 times as long.
-    count = int(1.3 * len(line)) + 3
-    waves = 2 * (count // _TREMOR + 3) + 2 * (count // _DRIFT + 3) + count // _FORCE + 3
-    return _drawn(
-        line, closed, pen.wobble, pen.drift, pen.closure, pen.overshoot, pen.width, pen.opacity, pen.pressure,
-        pen.taper, pen.lost, rng.standard_normal(_NORMALS + waves), rng.random(_UNIFORMS),
-    )  # fmt: skip
-
-
 @numba.njit(cache=True, nogil=True)
 def _drawn(
-    line: np.ndarray,
-    closed: bool,
-    wobble: float,
-    drift: float,
-    closure: float,
-    overshoot: float,
-    width: float,
-    opacity: float,
-    pressure: float,
-    taper: float,
-    lost: float,
-    normal: np.ndarray,
-    uniform: np.ndarray,
+    line: np.ndarray, closed: bool, traits: tuple[float, ...], chance: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """One stroke: tremor, wander, ends that miss or go too far, pressure. All chance is in the last two arrays."""
+    """The way that the hand takes along an (n, 2) line and how it presses: (m, 2) pixels, (m,) width and opacity.
+
+    Tremor, wander, ends that miss or go too far, pressure.
+    """
+    wobble, drift, closure, overshoot, width, opacity, pressure, taper, lost = traits[7:]
     length = _STEP * (len(line) - 1)
     if closed and closure > 0.2:
-        moved = _missed(line, closure, length, normal)
+        moved = _missed(line, closure, length, chance)
     elif overshoot > 0.5 and not closed:
         # Nobody goes on for ever.
         reach = overshoot * min(1.0, length / 30)
-        before, after = min(-np.log(1 - uniform[0]), 2.5), min(-np.log(1 - uniform[1]), 2.5)
+        before, after = min(-np.log(1 - _uniform(chance)), 2.5), min(-np.log(1 - _uniform(chance)), 2.5)
         moved = _lengthened(line, reach * before, reach * after)
     else:
         moved = line.copy()
-    count, used = len(moved), _NORMALS
+    count = len(moved)
     # Small things are drawn with small errors.
     for axis in range(2):
         if wobble > 0.05:
-            size = wobble * min(1.0, length / 40)
-            _waved(moved[:, axis], normal[used:], _TREMOR, uniform[2], size)
-            used += count // _TREMOR + 3
+            _waved(moved[:, axis], chance, _TREMOR, wobble * min(1.0, length / 40))
         if drift > 0.05:
-            size = drift * min(1.0, length / 80)
-            _waved(moved[:, axis], normal[used:], _DRIFT, uniform[3], size)
-            used += count // _DRIFT + 3
+            _waved(moved[:, axis], chance, _DRIFT, drift * min(1.0, length / 80))
     force = np.zeros(count, np.float32)
     if pressure > 0:
-        _waved(force, normal[used:], _FORCE, uniform[4], 1.0)
+        _waved(force, chance, _FORCE, 1.0)
     # The ends thin over their last part, by chance one of them more.
-    rise, fall = 0.1 + 0.4 * uniform[5], 0.1 + 0.4 * uniform[6]
+    rise, fall = 0.1 + 0.4 * _uniform(chance), 0.1 + 0.4 * _uniform(chance)
     fading = 0.0
-    if count > 10 and uniform[7] < lost:
-        fading = (0.3 + 0.5 * uniform[8]) * (-1 if uniform[9] < 0.5 else 1)
+    if count > 10 and _uniform(chance) < lost:
+        fading = (0.3 + 0.5 * _uniform(chance)) * (-1 if _uniform(chance) < 0.5 else 1)
     widths, opacities = _pressed(force, width, opacity, pressure, taper, rise, fall, fading)
     return moved, widths, opacities
 
 
 @numba.njit(cache=True, nogil=True)
-def _missed(line: np.ndarray, closure: float, length: float, normal: np.ndarray) -> np.ndarray:
+def _missed(line: np.ndarray, closure: float, length: float, chance: np.ndarray) -> np.ndarray:
     """A closed (n, 2) line whose end stops short of its beginning, goes on past it or lies beside it."""
     count = len(line)
-    more = int(min(max(normal[0] * closure / _STEP, -0.15 * count), 0.3 * count))
+    more = int(min(max(_normal(chance) * closure / _STEP, -0.15 * count), 0.3 * count))
     moved = np.empty((count + more, 2), np.float32)
     spread = min(0.5 * closure, 0.08 * length)
+    aside = (_normal(chance), _normal(chance))
     for k in range(count + more):
         share = (k / max(count + more - 1, 1)) ** 2 * spread
         for axis in range(2):
-            moved[k, axis] = line[k if k < count else k - count + 1, axis] + share * normal[1 + axis]
+            moved[k, axis] = line[k if k < count else k - count + 1, axis] + share * aside[axis]
     return moved
 
 
@@ -184,33 +215,42 @@ def _lengthened(line: np.ndarray, before: float, after: float) -> np.ndarray:
 
 
 @numba.njit(cache=True, nogil=True)
-def _waved(values: np.ndarray, noise: np.ndarray, every: int, start: float, size: float) -> None:
+def _waved(values: np.ndarray, chance: np.ndarray, every: int, size: float) -> None:
     """Add to (n,) values a smooth wave of ``size`` that turns about every so many points."""
+    start = _uniform(chance)
+    before, after, passed = _normal(chance), _normal(chance), 0
     for i in range(len(values)):
         at = i / every + start
-        low = int(at)
-        part = at - low
+        if int(at) > passed:
+            before, after, passed = after, _normal(chance), passed + 1
+        part = at - passed
         part *= part * (3 - 2 * part)
-        values[i] += size * (noise[low] + (noise[low + 1] - noise[low]) * part)
+        values[i] += size * (before + (after - before) * part)
 
 
-def _runs(
-    line: np.ndarray, width: np.ndarray, opacity: np.ndarray, pen: Pen, rng: np.random.Generator
-) -> list[Mark]:
-    """The line as marks, broken at gaps; what follows a gap is taken up beside it."""
-    count = len(line)
-    gaps = rng.binomial(count // 13, min(pen.gap, 1.0)) if pen.gap else 0
-    if not gaps:
-        return [Mark(line, width, opacity, pen.tone, grain=pen.grain)]
-    marks, start, beside = [], 0, np.zeros(2)
-    for cut in [*np.sort(rng.integers(1, count, gaps)), count]:
+@numba.njit(cache=True, nogil=True)
+def _run(stroke: _Piece, traits: tuple[float, ...], chance: np.ndarray, pieces: list[_Piece]) -> None:
+    """Add a stroke to the pieces, broken at gaps; what follows a gap is taken up beside it."""
+    apart, gap = traits[5:7]
+    line, width, opacity = stroke
+    count, gaps = len(line), 0
+    if gap > 0:
+        for _ in range(count // 13):
+            gaps += _uniform(chance) < gap
+    if gaps == 0:
+        pieces.append(stroke)
+        return
+    cuts = np.full(gaps + 1, count)
+    for k in range(gaps):
+        cuts[k] = 1 + int((count - 1) * _uniform(chance))
+    cuts.sort()
+    start, aside = 0, np.zeros(2, np.float32)
+    for cut in cuts:
         if cut - start >= 2:
-            run = slice(start, cut)
-            points = (line[run] + beside).astype(np.float32)
-            marks.append(Mark(points, width[run], opacity[run], pen.tone, grain=pen.grain))
-        start = max(start, int(cut) + int(rng.integers(1, 4)))
-        beside = rng.normal(0, 0.6 * pen.apart, 2)
-    return marks
+            pieces.append((line[start:cut] + aside, width[start:cut], opacity[start:cut]))
+        start = max(start, cut + 1 + int(3 * _uniform(chance)))
+        for axis in range(2):
+            aside[axis] = 0.6 * apart * _normal(chance)
 
 
 @numba.njit(cache=True, nogil=True)

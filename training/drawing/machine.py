@@ -16,7 +16,7 @@ from ..poses.contacts import find_contacts
 from .anatomy import Anatomy
 from .camera import Camera
 from .canvas import Canvas
-from .chance import pick
+from .chance import Chance, pick
 from .figure import Figure, bone_directions, sample_figure
 from .outfit import Label
 from .paper import finish, moved
@@ -76,7 +76,7 @@ class DrawingMachine:
             camera: of all figures, instead of random ones.
             pose: (24, 3, 3) float32 local rotations facing +z for all figures, instead of the bank's.
         """
-        rng = np.random.default_rng(seed)
+        rng = Chance(seed)
         look = style or self.style_of(seed)
         expert = bool(rng.random() < 0.5)
         places = sample_placements(rng)
@@ -101,7 +101,7 @@ class DrawingMachine:
         for figure in figures:
             before = canvas.snapshot()
             # The same chance for each: one page is in one manner, with one pen.
-            canvas.rng = np.random.default_rng(hand)
+            canvas.rng = Chance(hand)
             missing.append(look.draw(canvas, figure, pen.scaled((figure.size / _PEN_SIZE) ** 0.7)) or ())
             if np.isfinite([figure.fit.top, figure.fit.bottom]).any():
                 canvas.undo(before, _cut_off(canvas.rng, figure.fit))

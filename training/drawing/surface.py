@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 
 from .anatomy import Anatomy
@@ -47,11 +48,43 @@ def throw(anatomy: Anatomy, flat: np.ndarray, plane: list[int], normal: int, sig
 
 def look_at(figure: Figure, spots: SurfacePoints) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where points of the surface are: (n, 2) canvas pixels, (n,) bool whether seen, (n,) Label seen there."""
-    corners, weights = figure.anatomy.faces[spots.triangles], spots.weights
-    points = np.einsum("nkc,nk->nc", figure.points[corners], weights)
-    depth = (figure.vertices[corners, 2] * weights).sum(1)
-    towards = -(figure.normals[corners, 2] * weights).sum(1)
-    return points, *_look(figure, points, depth, towards)
+    return _look_at(
+        spots.triangles, spots.weights, figure.anatomy.faces, figure.points, figure.vertices, figure.normals,
+        figure.buffer.depth, figure.label_map, figure.scale,
+    )  # fmt: skip
+
+
+@numba.njit(cache=True, nogil=True)
+def _look_at(
+    triangles: np.ndarray,
+    weights: np.ndarray,
+    faces: np.ndarray,
+    flat: np.ndarray,
+    vertices: np.ndarray,
+    normals: np.ndarray,
+    front: np.ndarray,
+    labels: np.ndarray,
+    scale: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    count, side = len(triangles), len(front)
+    points, seen = np.zeros((count, 2), np.float32), np.zeros(count, np.bool_)
+    material = np.empty(count, np.uint8)
+    for n in range(count):
+        depth = towards = np.float32(0)
+        for k in range(3):
+            corner, weight = faces[triangles[n], k], weights[n, k]
+            points[n, 0] += flat[corner, 0] * weight
+            points[n, 1] += flat[corner, 1] * weight
+            depth += vertices[corner, 2] * weight
+            towards -= normals[corner, 2] * weight
+        x, y = int(np.rint(points[n, 0])), int(np.rint(points[n, 1]))
+        inside = 0 <= x < side and 0 <= y < side
+        x, y = min(max(x, 0), side - 1), min(max(y, 0), side - 1)
+        # The depth buffer is read at the middle of a pixel: on a slanted surface the point lies deeper or less deep.
+        slant = np.sqrt(max(1 - towards**2, 0.0)) / max(towards, 0.1) / scale
+        seen[n] = inside and towards > 0.1 and depth - front[y, x] < _TOLERANCE + slant
+        material[n] = labels[y, x]
+    return points, seen, material
 
 
 def look_at_vertices(figure: Figure, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

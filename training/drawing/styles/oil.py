@@ -10,6 +10,7 @@ import cv2
 import numba
 import numpy as np
 
+from ..areas import around
 from ..canvas import Canvas
 from ..cues import draw_cues
 from ..face import draw_mesh_face
@@ -106,8 +107,10 @@ def _paint(
     rng = canvas.rng
     size = len(target)
     step = max(width * 0.7, 1.2)
-    rows = np.arange(-0.5 * step, size + step, step)
-    x, y = np.meshgrid(rows, rows)
+    box = around(where, int(step) + 1)
+    x, y = np.meshgrid(
+        *(np.arange(max(part.start, -0.5 * step), part.stop + step, step) for part in box[::-1])
+    )
     places = np.stack([x.ravel(), y.ravel()], 1) + rng.uniform(-0.6, 0.6, (x.size, 2)) * step
     column, row = np.clip(np.round(places), 0, size - 1).astype(int).T
     places = rng.permutation(places[where[row, column]])
