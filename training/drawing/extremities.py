@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .chance import pick
@@ -59,9 +61,12 @@ def draw_hand(
 
 def _finger(root: tuple[float, float], turn: float, length: float, thick: float) -> list[tuple[float, float]]:
     """Outline of a finger with a round tip."""
-    way, side = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])
+    x, y = math.cos(turn), math.sin(turn)
     corners = [(0.1, 1), (0.9, 0.9), (1.0, 0.0), (0.9, -0.9), (0.1, -1)]
-    return [tuple(np.array(root) + way * a * length + side * b * thick) for a, b in corners]
+    return [
+        (root[0] + x * a * length - y * b * thick, root[1] + y * a * length + x * b * thick)
+        for a, b in corners
+    ]
 
 
 def draw_foot(

@@ -154,9 +154,8 @@ class Figure:
     @cached_property
     def buffer(self) -> GBuffer:
         """The dressed mesh as it is seen."""
-        return render(
-            self.points, self.vertices[:, 2].copy(), self.normals, self.outfit.faces, CANVAS, self.light
-        )
+        depths = np.ascontiguousarray(self.vertices[:, 2])
+        return render(self.points, depths, self.normals, self.outfit.faces, CANVAS, self.light)
 
     @cached_property
     def part_map(self) -> np.ndarray:
@@ -205,10 +204,16 @@ def sample_figure(
     seen[0] = camera.rotation @ pose[0]
     joints = anatomy.rest_joints + moved
     world, positions, affine = pose_joints(seen, proportions.stretch, joints, _PARENTS)
-    rest = body.v_template + outfit.offset
     extras = len(outfit.extra_vertices)
     vertices, flat, box = shape_and_skin(
-        rest, body.shapedirs, betas, anatomy.carriers, affine, camera.distance, extras
+        body.v_template,
+        outfit.offset,
+        body.shapedirs,
+        betas,
+        anatomy.carriers,
+        affine,
+        camera.distance,
+        extras,
     )
     if extras:
         hung = outfit.extra_vertices + moved[outfit.extra_anchor]
@@ -220,6 +225,8 @@ def sample_figure(
     keypoints3d = np.concatenate([positions, surface])
     flat_keypoints = camera.project(keypoints3d)
     fit = placement.fit(box, flat_keypoints)
+    flat *= np.float32(fit.scale)
+    flat += fit.offset.astype(np.float32)
     chest, head = keypoint_index("spine3"), keypoint_index("head")
     light = rng.normal(0, 1, 3) * (1, 0.6, 0.5) + (0, -0.8, -1.0)
     return Figure(
@@ -231,7 +238,7 @@ def sample_figure(
         camera,
         fit,
         vertices,
-        flat * np.float32(fit.scale) + fit.offset.astype(np.float32),
+        flat,
         keypoints3d.astype(np.float32),
         (flat_keypoints * fit.scale + fit.offset).astype(np.float32),
         fit.scale * float((box[1] - box[0]).max()),

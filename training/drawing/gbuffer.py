@@ -120,7 +120,9 @@ def render(
     triangle = np.full((size, size), NOTHING, np.int32)
     depth = np.full((size, size), np.inf, np.float32)
     shade = np.zeros((size, size), np.float32)
-    _fill(points, depths, (normals @ light).astype(np.float32), faces, size, triangle, depth, shade)
+    _fill(
+        points, depths, (normals @ light).astype(np.float32, copy=False), faces, size, triangle, depth, shade
+    )
     return GBuffer(triangle, depth, shade)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -55,26 +56,36 @@ def dress(rng: np.random.Generator, anatomy: Anatomy, plain: bool = False) -> Ou
         anatomy: the body to dress.
         plain: True for the naked body without extras.
     """
+    if plain:
+        return _bare(anatomy)
     dressing = Dressing(anatomy)
-    if not plain:
-        shape_hands(rng, dressing)
-        dressing.wears.append(str(pick(rng, ["flat chest", "full chest"])))
-        if rng.random() < 0.85:
-            put_on_clothes(rng, dressing)
-        if rng.random() < 0.85:
-            put_on_hair(rng, dressing)
-        if rng.random() < 0.16:
-            put_on_hat(rng, dressing)
-        if rng.random() < 0.14:
-            put_in_hand(rng, dressing)
+    shape_hands(rng, dressing)
+    dressing.wears.append(pick(rng, ["flat chest", "full chest"]))
+    if rng.random() < 0.85:
+        put_on_clothes(rng, dressing)
+    if rng.random() < 0.85:
+        put_on_hair(rng, dressing)
+    if rng.random() < 0.16:
+        put_on_hat(rng, dressing)
+    if rng.random() < 0.14:
+        put_in_hand(rng, dressing)
     return _assemble(dressing)
+
+
+@cache
+def _bare(anatomy: Anatomy) -> Outfit:
+    return _assemble(Dressing(anatomy))
 
 
 def _assemble(dressing: Dressing) -> Outfit:
     anatomy = dressing.anatomy
-    vertices = [np.zeros((0, 3), np.float32)]
-    anchors = [np.zeros(0, np.int64)]
-    weights = [np.zeros((0, N_JOINTS), np.float32)]
+    offset = dressing.positions - anatomy.body.v_template
+    if not dressing.pieces:
+        nothing = np.zeros((0, 3), np.float32), np.zeros(0, np.int64), np.zeros((0, N_JOINTS), np.float32)
+        return Outfit(
+            offset, *nothing, anatomy.faces, anatomy.face_part, dressing.label, (), tuple(dressing.wears)
+        )
+    vertices, anchors, weights = [], [], []
     faces, parts, labels = [anatomy.faces], [anatomy.face_part], [dressing.label]
     folds: list[np.ndarray] = []
     start = len(anatomy.part)
@@ -88,7 +99,7 @@ def _assemble(dressing: Dressing) -> Outfit:
         folds += [line + start for line in piece.folds]
         start += len(piece.vertices)
     return Outfit(
-        dressing.positions - anatomy.body.v_template,
+        offset,
         np.concatenate(vertices),
         np.concatenate(anchors),
         np.concatenate(weights),

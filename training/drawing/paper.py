@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import cv2
+import numba
 import numpy as np
 
 from .chance import pick
@@ -18,6 +19,8 @@ TILT = 0.06
 #: Shares of clean files, scans and photos.
 _KINDS = (0.5, 0.24, 0.26)
 
+
+_EVEN = np.ones((1, 1), np.float32)
 
 #: White noise of unit size, which pages take a random window of: making it anew takes long.
 _NOISE = np.random.default_rng(0).standard_normal((640, 640), np.float32)
@@ -112,12 +115,15 @@ def _coloured_in(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     streaks = cv2.blur(cv2.blur(streaks, (long, 1)), (long, 1))
     turn = cv2.getRotationMatrix2D((size / 2, size / 2), rng.uniform(0, 180), 1.0)
     streaks = cv2.warpAffine(streaks, turn, (size, size), borderMode=cv2.BORDER_REFLECT)
-    bare = np.clip(streaks / streaks.std() * rng.uniform(0.15, 0.4) + rng.uniform(0, 0.4), 0, 0.85)
+    spread = cv2.meanStdDev(streaks)[1][0, 0]
+    bare = np.clip(
+        streaks * np.float32(rng.uniform(0.15, 0.4) / spread) + np.float32(rng.uniform(0, 0.4)), 0, 0.85
+    )
     paper = _tones(page, 0.9)[0]
     # Dark lines are firm: they were drawn, not filled.
     grey = np.arange(256, dtype=np.float32)
     reach = np.maximum(paper - grey, 0) * np.clip(grey / 90, 0.2, 1)
-    return (page + reach[page] * bare).astype(np.uint8)
+    return _lit(page, _EVEN, bare, reach)
 
 
 def _rough(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -126,9 +132,10 @@ def _rough(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     grain = _noise(size, rng)
     if rng.random() < 0.6:
         grain = cv2.GaussianBlur(grain, (0, 0), rng.uniform(0.6, 1.6))
-        grain /= grain.std()
-    strength = np.float32(rng.uniform(0.5, 4)) + (255 - page) * np.float32(rng.uniform(0, 0.12))
-    return np.clip(page + grain * strength, 0, 255).astype(np.uint8)
+        grain /= np.float32(cv2.meanStdDev(grain)[1][0, 0])
+    even, inked = rng.uniform(0.5, 4), rng.uniform(0, 0.12)
+    strength = (even + (255 - np.arange(256)) * inked).astype(np.float32)
+    return _lit(page, _EVEN, grain, strength)
 
 
 def _scanned(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -158,9 +165,28 @@ def _photographed(page: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarra
     page = cv2.warpPerspective(page, warp, (size, size), flags=cv2.INTER_LINEAR, borderValue=(around,))
     if rng.random() < 0.7:
         page = cv2.GaussianBlur(page, (0, 0), rng.uniform(0.3, 1.0))
-    lit = page * _light(size, rng)
-    lit += _noise(size, rng) * np.float32(rng.uniform(0.5, 5))
-    return np.clip(lit, 0, 255).astype(np.uint8), warp
+    light, noise = _light(size, rng), _noise(size, rng)
+    return _lit(page, light, noise, np.full(256, rng.uniform(0.5, 5), np.float32)), warp
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _lit(page: np.ndarray, light: np.ndarray, noise: np.ndarray, strength: np.ndarray) -> np.ndarray:
+    """A page in a light, with noise.
+
+    Args:
+        page: (S, S) uint8.
+        light: float32 factors, (S, S), or (1, 1) for the same everywhere.
+        noise: (S, S) float32 of unit size.
+        strength: (256,) float32 of the noise on each tone of the page.
+    """
+    out = np.empty_like(page)
+    even = light.shape[0] == 1
+    for y in range(page.shape[0]):
+        for x in range(page.shape[1]):
+            tone = page[y, x]
+            value = tone * (light[0, 0] if even else light[y, x]) + noise[y, x] * strength[tone]
+            out[y, x] = min(max(value, np.float32(0)), np.float32(255))
+    return out
 
 
 def _light(size: int, rng: np.random.Generator) -> np.ndarray:

@@ -92,7 +92,8 @@ def _pose_joints(
 
 
 def shape_and_skin(
-    rest: np.ndarray,
+    template: np.ndarray,
+    offset: np.ndarray,
     shapedirs: np.ndarray,
     betas: np.ndarray,
     carriers: Carriers,
@@ -100,19 +101,20 @@ def shape_and_skin(
     distance: float,
     room: int = 0,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Shape a body by its (B,) betas along its (V, 3, B) directions, then :func:`skin` it.
+    """Shape a body by its (B,) betas along its (V, 3, B) directions, move its vertices by (V, 3), then :func:`skin` it.
 
     The two arrays of vertices that are returned have ``room`` rows more, which are not set.
     """
     return _shape_and_skin(
-        np.ascontiguousarray(rest, np.float32), shapedirs, np.ascontiguousarray(betas, np.float32),
+        template, offset, shapedirs, np.ascontiguousarray(betas, np.float32),
         carriers.joints, carriers.shares, np.ascontiguousarray(affine, np.float64), float(distance), room,
     )  # fmt: skip
 
 
 @numba.njit(cache=True, nogil=True)
 def _shape_and_skin(
-    rest: np.ndarray,
+    template: np.ndarray,
+    offset: np.ndarray,
     shapedirs: np.ndarray,
     betas: np.ndarray,
     joints: np.ndarray,
@@ -121,13 +123,13 @@ def _shape_and_skin(
     distance: float,
     room: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    count = len(rest)
+    count = len(template)
     vertices, flat = np.empty((count + room, 3), np.float32), np.empty((count + room, 2), np.float32)
     left = top = np.inf
     right = bottom = -np.inf
     shaped, orthographic = betas.any(), not np.isfinite(distance)
     for v in range(count):
-        a, b, c = rest[v, 0], rest[v, 1], rest[v, 2]
+        a, b, c = template[v, 0] + offset[v, 0], template[v, 1] + offset[v, 1], template[v, 2] + offset[v, 2]
         if shaped:
             for k in range(len(betas)):
                 a += shapedirs[v, 0, k] * betas[k]

@@ -73,8 +73,7 @@ class Solid:
 
     def ring(self, at: float) -> tuple[np.ndarray, np.ndarray]:
         """The closed cross-section of a cylinder, 0 at its first end: (25, 3) points and outward vectors."""
-        away = (_CIRCLE * (self.half[0] + (self.half[1] - self.half[0]) * at)) @ self.axes[[0, 2]]
-        return self.ends[0] + (self.ends[1] - self.ends[0]) * at + away, away
+        return _ring(np.asarray(self.ends, np.float64), self.axes, self.half, float(at), _CIRCLE)
 
     def circle(self, turn: float, tilt: float = 0.0, lift: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """A circle round the egg that fills the solid: (33, 3) points and outward vectors.
@@ -135,6 +134,19 @@ def _head(figure: Figure, turned: np.ndarray) -> Solid:
     # The chin lies below the joint and before it.
     ends = np.stack([joint - 0.22 * (top - joint), top]) + axes[2] * tall * 0.12
     return Solid("head", ends, axes, np.full((2, 2), tall) * (0.42, 0.5))
+
+
+@numba.njit(cache=True, nogil=True)
+def _ring(
+    ends: np.ndarray, axes: np.ndarray, half: np.ndarray, at: float, circle: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    points, away = np.empty((len(circle), 3)), np.empty((len(circle), 3))
+    wide, deep = half[0] + (half[1] - half[0]) * at
+    for k in range(len(circle)):
+        for axis in range(3):
+            away[k, axis] = circle[k, 0] * wide * axes[0, axis] + circle[k, 1] * deep * axes[2, axis]
+            points[k, axis] = ends[0, axis] + (ends[1, axis] - ends[0, axis]) * at + away[k, axis]
+    return points, away
 
 
 def _axes(along: np.ndarray, turned: np.ndarray, front: int) -> np.ndarray:
