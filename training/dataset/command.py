@@ -169,9 +169,10 @@ def _sheets(args: argparse.Namespace) -> int:
 def _bench(args: argparse.Namespace) -> int:
     cv2.setNumThreads(1)
     machine = DrawingMachine(PoseBank.load(args.poses), load_anatomy())
+    for style in STYLES:  # compiles and loads what is compiled
+        machine.draw(0, style)
     print(f"{'style':<14}{'draw ms':>9}{'encode ms':>11}{'KB':>7}{'records/s':>11}")
     for style in (None, *STYLES):
-        machine.draw(0, style)  # compiles and caches
         drawing, encoding, size = np.zeros(args.count), np.zeros(args.count), 0
         for k in range(args.count):
             start = time.thread_time()

@@ -5,12 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache, cached_property
 
+import numba
 import numpy as np
 
 from backend.body import Body, load_body
 from backend.skeleton import N_JOINTS, PART_ENDS, keypoint_index
 
 from .skin import Carriers
+
+
+@dataclass(frozen=True, eq=False)
+class Spans:
+    """Least and greatest value of a field on every edge and triangle: (2, E) and (2, F) float32."""
+
+    edges: np.ndarray
+    faces: np.ndarray
+
+    @classmethod
+    def of(cls, field: np.ndarray, edges: np.ndarray, faces: np.ndarray) -> Spans:
+        """Those of a (V,) float32 field."""
+        return cls(_spans(field, edges), _spans(field, faces))
+
+
+@numba.njit(cache=True, nogil=True)
+def _spans(field: np.ndarray, items: np.ndarray) -> np.ndarray:
+    spans = np.empty((2, len(items)), np.float32)
+    for k in range(len(items)):
+        low = high = field[items[k, 0]]
+        for corner in range(1, items.shape[1]):
+            value = field[items[k, corner]]
+            low, high = min(low, value), max(high, value)
+        spans[0, k], spans[1, k] = low, high
+    return spans
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +106,17 @@ class Anatomy:
         """(V,) float32 metres from the middle of the neck; 0 on the head."""
         away = np.linalg.norm(self.body.v_template - self._at("neck") - (0, 0.02, 0), axis=1)
         return np.where(self.part == keypoint_index("head"), 0, away).astype(np.float32)
+
+    @cached_property
+    def spans(self) -> dict[int, Spans]:
+        """Those of the three fields, by their ``id``: hems are cut along these again and again."""
+        fields = (self.arm_field, self.height_field, self.neck_field)
+        return {id(field): Spans.of(field, self.edges, self.faces) for field in fields}
+
+    @cached_property
+    def on_head(self) -> np.ndarray:
+        """(V,) bool: the vertices of the head and the neck."""
+        return np.isin(self.part, (keypoint_index("head"), keypoint_index("neck")))
 
     @cached_property
     def head_place(self) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 
 from backend.skeleton import N_JOINTS, keypoint_index
 
-from .anatomy import Anatomy
+from .anatomy import Anatomy, Spans
 from .shapes import Label, Piece, grid
 
 
@@ -34,7 +34,16 @@ class Dressing:
 
         Of every edge that crosses the level, the nearer end slides along it to the level, so that hems are clean.
         """
-        return _cut(field, np.float32(level), self.anatomy.edges, self.anatomy.faces, self.positions)
+        spans = self.anatomy.spans.get(id(field)) or Spans.of(field, self.anatomy.edges, self.anatomy.faces)
+        return _cut(
+            field,
+            np.float32(level),
+            self.anatomy.edges,
+            spans.edges,
+            self.anatomy.faces,
+            spans.faces,
+            self.positions,
+        )
 
     def cover(self, triangles: np.ndarray, label: Label, thickness: float | np.ndarray) -> None:
         """Make (F,) bool triangles of a material that stands off by metres, one number or (V,)."""
@@ -45,16 +54,20 @@ class Dressing:
 
 @numba.njit(cache=True, nogil=True)
 def _cut(
-    field: np.ndarray, level: np.float32, edges: np.ndarray, faces: np.ndarray, positions: np.ndarray
+    field: np.ndarray,
+    level: np.float32,
+    edges: np.ndarray,
+    edge_spans: np.ndarray,
+    faces: np.ndarray,
+    face_spans: np.ndarray,
+    positions: np.ndarray,
 ) -> np.ndarray:
-    # Of every vertex: 0 beyond the level, 1 below it, 2 moved to it. Bytes, for they are read at random.
-    state = (field < level).astype(np.uint8)
     share = np.ones(len(field), np.float32)
     target = np.full(len(field), -1, np.int32)
-    moved = []
+    moved = [0 for _ in range(0)]
     for e in range(len(edges)):
-        i, j = edges[e, 0], edges[e, 1]
-        if state[i] != state[j]:
+        if edge_spans[0, e] < level <= edge_spans[1, e]:
+            i, j = edges[e, 0], edges[e, 1]
             a, b = field[i] - level, field[j] - level
             t = a / (a - b)
             mover, other = (i, j) if t < 0.5 else (j, i)
@@ -63,19 +76,16 @@ def _cut(
                 moved.append(mover)
             if target[mover] < 0 or t < share[mover]:
                 share[mover], target[mover] = t, other
-    for v in moved:
-        state[v] = 2
     inside = np.zeros(len(faces), np.bool_)
     for f in range(len(faces)):
-        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        if state[a] == state[b] == state[c] != 2:
-            inside[f] = state[a] == 1
-            continue
-        total = np.float32(0)
-        for v in (a, b, c):
-            if state[v] != 2:
-                total += field[v] - level
-        inside[f] = total < 0
+        if face_spans[1, f] < level:
+            inside[f] = True
+        elif face_spans[0, f] < level:
+            total = np.float32(0)
+            for k in range(3):
+                if target[faces[f, k]] < 0:
+                    total += field[faces[f, k]] - level
+            inside[f] = total < 0
     # Where an edge's other end has moved too, it is its old place that counts.
     steps = [
         (share[v] * (positions[target[v], 0] - positions[v, 0]),

@@ -70,8 +70,7 @@ def put_on_hat(rng: np.random.Generator, dressing: Dressing) -> None:
 
 def _label(dressing: Dressing, field: np.ndarray, thickness: float) -> None:
     """Hair where a (V,) field of the head and neck is below zero."""
-    parts = (_HEAD, keypoint_index("neck"))
-    values = np.where(np.isin(dressing.anatomy.part, parts), field, 1.0).astype(np.float32)
+    values = np.where(dressing.anatomy.on_head, field, 1.0).astype(np.float32)
     dressing.cover(dressing.below(values, 0.0), Label.HAIR, thickness)
 
 

@@ -27,7 +27,7 @@ from .record import Drawing, DrawnFigure, Flag
 from .styles import STYLES, Style
 
 #: Changes whenever the same seed gives another drawing; drawings of another recipe are drawn anew.
-RECIPE = 7
+RECIPE = 8
 
 #: Pens are sampled for figures of this size, pixels; others get thinner or thicker lines.
 _PEN_SIZE = 190
