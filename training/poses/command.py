@@ -99,6 +99,7 @@ def run(args: argparse.Namespace) -> int:
         print(
             f"\nBones against the sources': {every.max():.3f} degrees at most, {every.mean():.4f} on average."
         )
+    print(f"{len(recordings) - skipped} of {len(recordings)} files read.")
     if skipped:
         print(f"{skipped} of {len(recordings)} files could not be read.", file=sys.stderr)
     return 1 if skipped else 0
