@@ -2,7 +2,8 @@
 
 Without --token-file the first line on the standard input is the token; the address is then written as one
 line of JSON, and the service ends when the standard input or the parent process does. With --token-file it
-runs until it is stopped. It listens on 127.0.0.1 alone. docs/guide/service.md shows its use.
+runs until it is stopped. It listens on 127.0.0.1 alone, unless --host names another address: that needs a token
+file, and a certificate for https. docs/guide/service.md shows its use.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
+from ..address import is_this_machine
 from ..api import PROTOCOL, PoseRequest, PoseResult, Stage
 from ..errors import InputError, InstallError
-from .pose import add_engine_arguments
+from .pose import UsageError, add_engine_arguments
 
 if TYPE_CHECKING:
     from ..jobs import Poser
@@ -42,6 +44,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--token-file", type=Path, metavar="FILE", help="holds the token that clients must show, on one line"
     )
     parser.add_argument(
+        "--host",
+        default=HOST,
+        metavar="ADDRESS",
+        help="this machine's address to listen on for others, 0.0.0.0 for all it has (default: 127.0.0.1, for programs "
+        "on this machine alone); needs --token-file, --certificate and --key",
+    )
+    parser.add_argument(
+        "--certificate", type=Path, metavar="FILE", help="the server's certificate (PEM): speak https"
+    )
+    parser.add_argument("--key", type=Path, metavar="FILE", help="the certificate's private key (PEM)")
+    parser.add_argument(
+        "--relay",
+        metavar="URL",
+        help="have drawings posed by the service there; its token is the second line on the standard input",
+    )
+    parser.add_argument(
+        "--relay-certificate",
+        type=Path,
+        metavar="FILE",
+        help="the certificate to trust there (default: the system's)",
+    )
+    parser.add_argument(
         "--body", type=Path, metavar="FILE", help="an SMPL .npz (default: the one that ships)"
     )
     add_engine_arguments(parser)
@@ -56,8 +80,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command until it is stopped or its parent has gone."""
     managed = arguments.token_file is None
+    _check_usage(arguments)
     token = _checked_token(_first_line() if managed else _token_in(arguments.token_file))
-    listener = _listen(arguments.port)
+    https = _https(arguments.certificate, arguments.key) if arguments.certificate else {}
+    relay = None
+    if arguments.relay is not None:
+        from ..relay import RelayPoser
+
+        relay = RelayPoser(arguments.relay, _checked_token(_first_line()), arguments.relay_certificate)
+    listener = _listen(arguments.host, arguments.port)
     port = listener.getsockname()[1]
     if managed:
         exit_with_parent()
@@ -65,19 +96,55 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps({"protocol": PROTOCOL, "version": __version__, "port": port}), flush=True)
         _never_block_on_output()
     else:
-        print(f"Serving on http://{HOST}:{port}; stop with Ctrl-C.", flush=True)
+        scheme = "https" if https else "http"
+        print(f"Serving on {scheme}://{arguments.host}:{port}; stop with Ctrl-C.", flush=True)
 
     def load() -> Poser:
+        if relay is not None:
+            return relay
         return PipelinePoser(arguments.engine, arguments.device, arguments.body)
 
-    serve(listener, token, load, arguments.queue, arguments.deadline)
+    serve(listener, token, load, arguments.queue, arguments.deadline, https)
     return 0
 
 
+def _check_usage(arguments: argparse.Namespace) -> None:
+    """Raises UsageError where options do not go together."""
+    if (arguments.certificate is None) != (arguments.key is None):
+        raise UsageError("--certificate and --key belong together")
+    if not is_this_machine(arguments.host) and (
+        arguments.token_file is None or arguments.certificate is None
+    ):
+        raise UsageError(
+            f"--host {arguments.host} opens the service to other machines; give --token-file, --certificate and --key"
+        )
+    if arguments.relay is not None and arguments.token_file is not None:
+        raise UsageError("--relay takes both tokens on the standard input; leave --token-file away")
+
+
+def _https(certificate: Path, key: Path) -> dict[str, str]:
+    """Uvicorn's options for https. Raises InputError where the files do not fit."""
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InputError(
+            f"The certificate {certificate} and the key {key} cannot be used ({reason}); give a pair of PEM files."
+        ) from error
+    return {"ssl_certfile": str(certificate), "ssl_keyfile": str(key)}
+
+
 def serve(
-    listener: socket.socket, token: str, load: Callable[[], Poser], most_waiting: int, deadline: float
+    listener: socket.socket,
+    token: str,
+    load: Callable[[], Poser],
+    most_waiting: int,
+    deadline: float,
+    https: dict[str, str] | None = None,
 ) -> None:
-    """Answer on a listening socket until SIGINT or SIGTERM.
+    """Answer on a listening socket until SIGINT or SIGTERM; ``https`` are Uvicorn's options for that.
 
     Raises:
         InstallError: a package is missing.
@@ -103,6 +170,8 @@ def serve(
         proxy_headers=False,
         limit_concurrency=64,
         timeout_graceful_shutdown=1,
+        ssl_certfile=(https or {}).get("ssl_certfile"),
+        ssl_keyfile=(https or {}).get("ssl_keyfile"),
     )
     uvicorn.Server(config).run(sockets=[listener])
 
@@ -207,12 +276,18 @@ def _checked_token(token: str) -> str:
     return token
 
 
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise InputError(
+            f"The address {host} is not known ({error.strerror}); give this machine's own."
+        ) from error
+    listener = socket.socket(family, kind)
     if os.name == "posix":  # Windows would let two programs share the port
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        listener.bind(address)
         listener.listen(64)
     except OSError as error:
         listener.close()

@@ -28,7 +28,7 @@ def _backend(name: str) -> ModuleType:
 _WITH_NUMPY = ("body", "bvh", "correction", "kinematics", "motion")
 
 if TYPE_CHECKING:
-    from backend import api, body, bvh, correction, errors, kinematics, motion, skeleton
+    from backend import address, api, body, bvh, correction, errors, kinematics, motion, skeleton
 
     Body = body.Body
     forward_kinematics = body.forward_kinematics
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     stand = motion.stand
     write_npz = motion.write_npz
 else:
-    api, errors, skeleton = (_backend(name) for name in ("api", "errors", "skeleton"))
+    address, api, errors, skeleton = (_backend(name) for name in ("address", "api", "errors", "skeleton"))
 
     def __getattr__(name: str) -> Any:
         """What the lines above name; Python calls this for names that the module does not have yet."""
@@ -90,6 +90,8 @@ KEYPOINT_NAMES = skeleton.KEYPOINT_NAMES
 KEYPOINT_PARENTS = skeleton.KEYPOINT_PARENTS
 PART_ENDS = skeleton.PART_ENDS
 
+is_this_machine = address.is_this_machine
+read_address = address.read_address
 figure_from_json = api.figure_from_json
 figure_to_json = api.figure_to_json
 failure_from_json = api.failure_from_json

@@ -38,7 +38,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -111,6 +111,10 @@ class LocalServer:
         engine: what runs the network: "auto", "onnx" or "torch".
         device: what it computes on: "auto", "cpu", "cuda" or "mps".
         python: the interpreter to run it with, None for Blender's own.
+        relay: the address of a service on another machine that is to pose in its place, "" for none. The process
+            asks it, so that nothing here ever waits for a network.
+        relay_token: what that service wants to be shown.
+        relay_certificate: the certificate to trust there, None for those that the system trusts.
     """
 
     body: Path | None = None
@@ -118,6 +122,9 @@ class LocalServer:
     engine: str = "auto"
     device: str = "auto"
     python: Path | None = None
+    relay: str = ""
+    relay_token: str = field(default="", repr=False)
+    relay_certificate: Path | None = None
 
     def command(self) -> list[str]:
         """What starts the process."""
@@ -127,6 +134,10 @@ class LocalServer:
         command += ["--engine", self.engine, "--device", self.device]
         if self.body is not None:
             command += ["--body", str(self.body)]
+        if self.relay:
+            command += ["--relay", self.relay]
+        if self.relay_certificate is not None:
+            command += ["--relay-certificate", str(self.relay_certificate)]
         return command
 
 
@@ -188,7 +199,7 @@ class PoseClient:
         """The process once it listens, None while it starts; starts it where there is none."""
         if self._process is None or (self._process.port is not None and self._process.ended):
             self.close()
-            self._process = _Process(self.server.command())
+            self._process = _Process(self.server.command(), self.server.relay_token)
             return None
         return self._process if self._process.listens() else None
 
@@ -398,8 +409,8 @@ def _one_line(text: str) -> str:
 class _Process:
     """The child process: started, asked for its port, ended."""
 
-    def __init__(self, command: Sequence[str]) -> None:
-        """Start it. Raises InstallError where that cannot be done."""
+    def __init__(self, command: Sequence[str], relay_token: str = "") -> None:
+        """Start it; it reads a second line where it relays. Raises InstallError where that cannot be done."""
         self.token = os.urandom(32).hex()
         self.port: int | None = None
         self.served = False
@@ -426,7 +437,7 @@ class _Process:
         if os.name == "posix":
             os.set_blocking(self._output.fileno(), False)
         with contextlib.suppress(OSError):  # it may have died already, which listens() tells
-            self._child.stdin.write(f"{self.token}\n".encode())
+            self._child.stdin.write(f"{self.token}\n{relay_token}\n".encode())
 
     @property
     def pid(self) -> int:

@@ -96,8 +96,10 @@ class Trial:
         generator = result.generator
         name, _, digest = generator.weights.partition("@")
         first, second = self.seconds
+        server = preferences.server(bpy.context)[0]
         return [
             f"Everything works: posed in {1e3 * second:.0f} ms, {first:.1f} s with the program's start",
+            *([f"Server: {server}"] if server else []),
             f"Engine: {generator.engine} on {generator.device}",
             f"Weights: {name} {digest[:12]}",
         ]
@@ -190,6 +192,7 @@ def diagnostics(context: bpy.types.Context) -> str:
         "Online access": "allowed" if bpy.app.online_access else "off",
         "Engine": f"{settings.engine} on {settings.device}",
         "PyTorch": f"{torch.state} {torch.versions or ''}".strip(),
+        "Server": "another machine's" if preferences.server(context)[0] else "none",
         "Body": body.name if body else "the one that ships",
         "Last test": " | ".join(trial.lines) or "none",
     }

@@ -43,6 +43,19 @@ def define(root_package: str) -> type[bpy.types.AddonPreferences]:
         device: bpy.props.EnumProperty(
             name="Device", description="What the engine computes on", items=DEVICES
         )
+        server_address: bpy.props.StringProperty(
+            name="Server",
+            description="Have drawings posed by a Sketch2Pose service on another machine, such as "
+            "https://gpu.example.org:8765; by this machine if empty. Drawings are sent there",
+        )
+        server_token: bpy.props.StringProperty(
+            name="Token", description="The token that the server was started with", subtype="PASSWORD"
+        )
+        server_certificate: bpy.props.StringProperty(
+            name="Certificate",
+            description="The certificate of a server that has one of its own; those that the system trusts if empty",
+            subtype="FILE_PATH",
+        )
         wheel_folder: bpy.props.StringProperty(
             name="Folder of Wheels",
             description="Install PyTorch from the wheels in this folder, without the internet; from the "
@@ -83,6 +96,12 @@ def draw(settings: Any, context: bpy.types.Context) -> None:
         torch_engine.draw(column.box())
 
     layout.prop(settings, "body_file")
+
+    column = layout.column()
+    column.prop(settings, "server_address")
+    if settings.server_address:
+        column.prop(settings, "server_token")
+        column.prop(settings, "server_certificate")
 
     row = layout.row(align=True)
     row.operator(diagnostics.SKETCH2POSE_OT_test.bl_idname, icon="PLAY")
@@ -130,6 +149,14 @@ def engine(context: bpy.types.Context) -> tuple[str, str]:
 def body_file(context: bpy.types.Context) -> Path | None:
     """The user's own body, or None for the one that ships."""
     return _path(context, "body_file")
+
+
+def server(context: bpy.types.Context) -> tuple[str, str, Path | None]:
+    """Address, token and certificate of the service on another machine; an empty address for none."""
+    settings = of(context)
+    if settings is None or not settings.server_address.strip():
+        return "", "", None
+    return settings.server_address.strip(), settings.server_token, _path(context, "server_certificate")
 
 
 def wheel_folder(context: bpy.types.Context) -> Path | None:

@@ -32,13 +32,25 @@ def server(context: bpy.types.Context) -> LocalServer:
     Raises:
         InstallError: this machine is not one that the extension's packages run on, or PyTorch is chosen and
             not installed.
+        InputError: the server's address cannot be used, has no token, or Blender is to stay offline.
     """
     from ..core import machine
-    from ..core.boundary import InstallError
+    from ..core.boundary import InputError, InstallError, is_this_machine, read_address
     from ..core.client import LocalServer
 
     if obstacle := machine.obstacle():
         raise InstallError(obstacle)
+    address, token, certificate = preferences.server(context)
+    if address:
+        _, host, _, _ = read_address(address)
+        if not is_this_machine(host) and not bpy.app.online_access:
+            raise InputError(
+                f"The server {host} is on the network; allow Online Access in the preferences (System, Network)."
+            )
+        if not token:
+            raise InputError(f"The server {host} wants a token; give the one that it was started with.")
+        folders = tuple(wheel_folders())
+        return LocalServer(None, folders, relay=address, relay_token=token, relay_certificate=certificate)
     body, engine, device = preferences.body_file(context), *preferences.engine(context)
     if engine != "torch":
         return LocalServer(body, tuple(wheel_folders()), engine, device)

@@ -1,6 +1,7 @@
 """The preferences: engine, device, body, the test of a prediction, diagnostics, and PyTorch's buttons."""
 
 import pickle
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sketch2pose_blender.core.boundary import InstallError
 from sketch2pose_blender.ui import diagnostics, preferences, service, torch_engine
 
 MODULE = "sketch2pose_blender"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -81,6 +83,56 @@ def test_pytorch_runs_with_its_own_python(settings, monkeypatch, tmp_path):
     assert server.command()[0] == str(python)
     assert "--engine torch --device auto" in " ".join(server.command())
     torch_engine.stop()
+
+
+def test_a_server_poses_in_this_machines_place(settings, tmp_path):
+    """A second process plays the team's machine."""
+    token = tmp_path / "token"
+    token.write_text("a-token-for-the-tests-0123456789")
+    token.chmod(0o600)
+    command = [sys.executable, "-m", "backend", "serve", "--token-file", str(token)]
+    other = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        port = int(other.stdout.readline().rpartition(":")[2].split(";")[0])
+        settings.server_address = f"http://127.0.0.1:{port}"
+        with pytest.raises(RuntimeError, match="wants a token"):
+            bpy.ops.sketch2pose.test()
+        settings.server_token = token.read_text()
+        assert bpy.ops.sketch2pose.test() == {"FINISHED"}
+        assert f"Server: http://127.0.0.1:{port}" in diagnostics.trial.lines
+        assert token.read_text() not in diagnostics.diagnostics(bpy.context)
+        (client,) = sys.modules["sketch2pose_blender.core.client"]._clients.values()
+        assert token.read_text().encode() not in Path(f"/proc/{client.pid}/cmdline").read_bytes()
+        settings.server_token = "wrong-" + token.read_text()
+        with pytest.raises(RuntimeError, match="does not accept the token"):
+            bpy.ops.sketch2pose.test()
+        settings.server_token = token.read_text()
+    finally:
+        other.kill()
+        other.communicate()
+    with pytest.raises(RuntimeError, match="refuses connections"):
+        bpy.ops.sketch2pose.test()
+
+
+def test_a_server_on_the_network_needs_online_access_and_https(settings):
+    settings.server_token = "a-token-for-the-tests-0123456789"
+    settings.server_address = "https://gpu.example.org:8765"
+    assert not bpy.app.online_access
+    with pytest.raises(RuntimeError, match="allow Online Access"):
+        bpy.ops.sketch2pose.test()
+    settings.server_address = "http://gpu.example.org:8765"
+    with pytest.raises(RuntimeError, match="begins with https"):
+        bpy.ops.sketch2pose.test()
+    assert settings.bl_rna.properties["server_token"].subtype == "PASSWORD"
+    bpy.context.preferences.system.use_online_access = True
+    try:
+        settings.server_address = "https://gpu.example.org:8765"
+        server = service.server(bpy.context)
+        assert server.relay == settings.server_address
+        assert settings.server_token not in repr(server)
+        assert settings.server_token not in " ".join(server.command())
+    finally:
+        bpy.context.preferences.system.use_online_access = False
 
 
 def test_a_body_of_ones_own_as_pkl(settings, tmp_path):
