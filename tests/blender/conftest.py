@@ -53,8 +53,8 @@ def pytest_unconfigure(config):
     """End without taking Blender apart.
 
     A panel that is registered when Python has ended crashes Blender 4.2 as a module: its list of editors is deleted
-    last of all and asks Python to free the panel's class (bpy_class_free in ~SpaceType). Any panel will do; those
-    of Rigify, which some tests switch on, stay registered even when it is switched off.
+    last of all and asks Python to free the panel's class (bpy_class_free in ~SpaceType). Any panel of anybody's will
+    do; in these tests it is Rigify's that are left, which some of them switch on.
     """
     if "bpy" in sys.modules and _status in config.stash:
         sys.stdout.flush()
