@@ -160,6 +160,10 @@ def warped(pages: Tensor, affine: np.ndarray, size: int, padding: str = "border"
 def inked(pages: Tensor, rng: np.random.Generator) -> Tensor:
     """Thicker or thinner lines, another contrast, noise, blur, a torn-out patch, a negative: each by chance.
 
+    Some pages are made black and white, some leave only the edges of their tones, some are seen through a random
+    filter: a network that has seen these leans less on how its training's styles look (random convolutions after
+    Xu et al., 2021).
+
     Args:
         pages: (N, 1, S, S) float32 in [0, 1].
         rng: of all chance.
@@ -184,6 +188,18 @@ def inked(pages: Tensor, rng: np.random.Generator) -> Tensor:
     chosen = some(0.5)
     exponents = np.exp(rng.normal(0, 0.4, len(chosen))).astype(np.float32)
     pages[here(chosen)] = pages[here(chosen)] ** here(exponents)[:, None, None, None]
+    chosen = some(0.06)
+    threshold = here(rng.uniform(0.4, 0.8, len(chosen)).astype(np.float32))[:, None, None, None]
+    pages[here(chosen)] = torch.sigmoid((pages[here(chosen)] - threshold) * 16)
+    chosen = some(0.06)
+    fine, rough = rng.uniform(0.5, 1.0, len(chosen)), rng.uniform(1.5, 3.0, len(chosen))
+    edges = _blurred(pages[here(chosen)], fine) - _blurred(pages[here(chosen)], rough)
+    strength = here(rng.uniform(3, 9, len(chosen)).astype(np.float32))[:, None, None, None]
+    pages[here(chosen)] = 1 - (strength * edges.abs()).clamp(0, 1)
+    chosen = some(0.1)
+    kernels = rng.normal(0, 0.35, (len(chosen), 1, 3, 3))
+    kernels[..., 1, 1] += 1
+    pages[here(chosen)] = _filtered(pages[here(chosen)], here(kernels.astype(np.float32)))
     chosen = some(0.2)
     noise = torch.Generator(pages.device).manual_seed(int(rng.integers(1 << 62)))
     amounts = here(rng.uniform(0.01, 0.12, len(chosen)).astype(np.float32))[:, None, None, None]
@@ -215,6 +231,17 @@ def _blurred(pages: Tensor, sigmas: np.ndarray, reach: int = 4) -> Tensor:
     stack = F.pad(pages.transpose(0, 1), (reach,) * 4, mode="reflect")
     stack = F.conv2d(stack, taps[:, None, None, :], groups=len(pages))
     return F.conv2d(stack, taps[:, None, :, None], groups=len(pages)).transpose(0, 1)
+
+
+def _filtered(pages: Tensor, kernels: Tensor) -> Tensor:
+    """(N, 1, S, S) pages, each under its own of the (N, 1, 3, 3) kernels, with its least and greatest tone kept."""
+    if not len(pages):
+        return pages
+    stack = F.pad(pages.transpose(0, 1), (1, 1, 1, 1), mode="replicate")
+    seen = F.conv2d(stack, kernels, groups=len(pages)).transpose(0, 1)
+    low, high = seen.amin((2, 3), keepdim=True), seen.amax((2, 3), keepdim=True)
+    least, most = pages.amin((2, 3), keepdim=True), pages.amax((2, 3), keepdim=True)
+    return least + (seen - low) * (most - least) / (high - low).clamp_min(1e-3)
 
 
 def _parts(
