@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +11,7 @@ import cv2
 
 from backend.errors import InputError
 
+from ..processes import ONE_THREAD, one_thread_each, serve_parent
 from .shards import Plan, build_shard, load_machine
 
 #: What a worker needs for one shard: folder, shard, plan, pose bank.
@@ -32,7 +30,7 @@ def build(tasks: list[Task], workers: int, ray: bool) -> Iterator[tuple[int, str
     else:
         # A fresh interpreter each: numba and OpenCV threads do not survive a fork.
         with one_thread_each():
-            pool = multiprocessing.get_context("spawn").Pool(workers, _ignore_interrupt)
+            pool = multiprocessing.get_context("spawn").Pool(workers, serve_parent)
         with pool:
             yield from pool.imap_unordered(build_one, tasks)
 
@@ -44,30 +42,7 @@ def build_one(task: Task) -> tuple[int, str]:
     return shard, build_shard(folder, shard, plan, _machine(poses, plan))
 
 
-#: Libraries behind NumPy start a thread a core; beside other processes these only get in each other's way.
-_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-
-
-@contextmanager
-def one_thread_each() -> Iterator[None]:
-    """Processes that are started meanwhile compute in one thread each; the matrices of drawings are small."""
-    before = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(_ONE_THREAD)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
 _machine = cache(load_machine)
-
-
-def _ignore_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles it
 
 
 def _with_ray(tasks: Iterable[Task], workers: int) -> Iterator[tuple[int, str]]:
@@ -79,7 +54,7 @@ def _with_ray(tasks: Iterable[Task], workers: int) -> Iterator[tuple[int, str]]:
     if started:  # a cluster's address comes from RAY_ADDRESS, else Ray starts on this machine
         ray.init(num_cpus=max(workers, 1), include_dashboard=False, log_to_driver=False)
     try:
-        remote = ray.remote(max_retries=2, runtime_env={"env_vars": _ONE_THREAD})(build_one)
+        remote = ray.remote(max_retries=2, runtime_env={"env_vars": ONE_THREAD})(build_one)
         waiting = [remote.remote(task) for task in tasks]
         while waiting:
             done, waiting = ray.wait(waiting)

@@ -10,7 +10,7 @@ from backend.engines.onnx import KEYPOINT_NETWORK
 from backend.errors import InputError
 
 from . import shards as shard_files
-from .shards import draw_in_background, draw_shards, draw_validation, state_folder
+from .shards import draw_shards, draw_validation, state_folder
 
 _CONFIGS = Path(__file__).parent.parent / "configs"
 
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     shards = -(-config.drawings // shard_files.SHARD)
     enough = min(config.first_drawings, shards * shard_files.SHARD)
     with drawn_beside(
-        draw_in_background if args.drawers else draw_shards,
+        draw_shards,
         drawings / "train",
         shards,
         (args.poses, shard_files.FIRST_SEED),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -51,7 +50,6 @@ def draw_pages(
         seed: drawing k of shard i is drawn from seed + i * DRAWINGS + k.
         validation: True for poses of the clips that training never sees.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles it
     cv2.setNumThreads(1)
     machine: DrawingMachine | None = None
     for index in indices:

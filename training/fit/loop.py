@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from backend.errors import InputError
 
-from ..dataset.build import one_thread_each
+from ..processes import beside, one_thread_each
 
 _OTHER_NETWORK = "{} holds the numbers of another network; use --no-warm-start."
 
@@ -423,7 +423,9 @@ def drawn_beside(
             draw(folder, range(shards), *arguments)
     context = multiprocessing.get_context("spawn")
     running = [
-        context.Process(target=draw, args=(folder, range(k, shards, drawers), *arguments), daemon=True)
+        context.Process(
+            target=beside, args=(draw, folder, range(k, shards, drawers), *arguments), daemon=True
+        )
         for k in range(drawers if process.is_main_process else 0)
     ]
     with one_thread_each():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
@@ -163,9 +162,3 @@ def draw_validation(drawings: Path, poses: Path) -> None:
                 continue
             machine = machine or DrawingMachine(PoseBank.load(poses), load_anatomy())
             write_shard(drawings / name, index, partial(draw_entry, machine, style=styles), 0)
-
-
-def draw_in_background(folder: Path, indices: Iterable[int], poses: Path, seed: int) -> None:
-    """As :func:`draw_shards`, in a process of its own, which its parent ends; Ctrl-C is the parent's to handle."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    draw_shards(folder, indices, poses, seed)
