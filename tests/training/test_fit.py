@@ -42,7 +42,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def drawings(tmp_path_factory, machine):
     shards_module.SHARD, before = 32, shards_module.SHARD
-    folder = tmp_path_factory.mktemp("drawings")
+    folder = tmp_path_factory.mktemp("drawings") / "train"
     for index in range(2):
         write_shard(folder, index, machine.draw, seed=100)
     yield Stored(folder, "image")
@@ -53,11 +53,12 @@ def _digest(folder):
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
 
 
-def test_a_lost_shard_is_drawn_again_byte_for_byte(drawings, bank_file):
+def test_a_lost_shard_is_drawn_again_byte_for_byte(drawings, bank_file, monkeypatch):
+    monkeypatch.setattr(shards_module, "FIRST_SEED", 100)
     before = _digest(drawings.folder / "00001")
     assert len(before) == 8
     shutil.rmtree(drawings.folder / "00001")
-    draw_shards(drawings.folder, range(2), bank_file, seed=100)
+    draw_shards(drawings.folder.parent, [("train", 0), ("train", 1)], bank_file)
     assert _digest(drawings.folder / "00001") == before
 
 
@@ -172,7 +173,7 @@ def test_direction_losses_on_hand_made_bones():
 
 def test_learning_rate_rises_stays_and_falls():
     config = TrainConfig(samples=1000, rate=1.0, warmup=0.1, decay=0.4)
-    rates = [learning_rate(config, seen) for seen in range(0, 1001, 50)]
+    rates = [learning_rate(config, seen / 1000) for seen in range(0, 1001, 50)]
     assert rates[0] == 0
     assert rates[1] == pytest.approx(0.5)
     assert rates[2:12] == [1.0] * 10
@@ -281,6 +282,25 @@ def test_two_processes_train_together(drawings, bank_file, tmp_path):
     start = KeypointNetwork().state_dict()["stem.0.weight"]
     assert not torch.allclose(saved["network"]["stem.0.weight"], start)
     assert list((state / "two").rglob("events.out.tfevents*"))
+
+
+def test_the_rate_falls_by_the_end_of_the_time_that_a_run_has(drawings, tmp_path):
+    torch.set_num_threads(1)
+    config = TrainConfig(samples=10**9, batch=4, rate=1.0, decay=1.0, warmup=0.0, drawings=64)
+    trainer = make_trainer(config, tmp_path, bfloat16=False)
+    trainer.optimiser.step = lambda *_, **__: None  # only the schedule matters
+    fit(trainer, config, drawings, drawings, minutes=0.05, anneal=True, report=1e9)
+    assert trainer.seen < 10**6
+    assert trainer.progress > 0.5
+    assert trainer.optimiser.param_groups[0]["lr"] < 0.5
+
+
+def test_what_validates_is_among_the_first_to_be_drawn(monkeypatch):
+    monkeypatch.setattr(shards_module, "COUNT", shards_module.SHARD)
+    jobs = shards_module.jobs_of(10 * shards_module.SHARD + 1)
+    assert [name for name, _ in jobs].count("train") == 11
+    assert {name for name, _ in jobs[:3]} == {"train", "validation", "validation_held_out"}
+    assert len(set(jobs)) == len(jobs)
 
 
 def test_each_process_has_its_own_part_of_a_batch(drawings):

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from backend.errors import InputError
 
 from ..drawing.machine import RECIPE
-from . import shards as shard_files
-from .shards import draw_shards, draw_validation, state_folder
+from .shards import draw_shards, drawings_folder, jobs_of, state_folder
 
 if TYPE_CHECKING:
     from .train import TrainConfig
@@ -64,14 +63,8 @@ def run(args: argparse.Namespace) -> int:
     if not args.poses.is_file():
         raise InputError(f"The pose bank {args.poses} does not exist; give one with --poses.")
     torch.set_num_threads(args.threads)
-    drawings, folder = shard_files.drawings_folder(), state_folder() / path.stem
-    draw_validation(drawings, args.poses)
-    draw_shards(
-        drawings / "train",
-        range(-(-config.drawings // shard_files.SHARD)),
-        args.poses,
-        shard_files.FIRST_SEED,
-    )
+    drawings, folder = drawings_folder(), state_folder() / path.stem
+    draw_shards(drawings, jobs_of(config.drawings), args.poses)
     for name in args.only or LACKS:
         if not (folder / f"{_slug(name)}.json").is_file():
             figures = measure(config, name, drawings, folder, args.device)

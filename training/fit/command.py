@@ -9,13 +9,9 @@ from pathlib import Path
 from backend.engines.onnx import KEYPOINT_NETWORK
 from backend.errors import InputError
 
-from . import shards as shard_files
-from .shards import draw_shards, draw_validation, state_folder
+from .shards import draw_shards, drawings_folder, jobs_of, state_folder
 
 _CONFIGS = Path(__file__).parent.parent / "configs"
-
-#: Stored of training have seeds from here on.
-shard_files.FIRST_SEED = 1_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--minutes", type=float, default=float("inf"), help="stop after so long; run again to go on"
+    )
+    parser.add_argument(
+        "--anneal", action="store_true", help="the learning rate falls to zero by the end of --minutes"
     )
     parser.add_argument("--threads", type=int, default=1, help="processor threads of the network")
     parser.add_argument(
@@ -60,23 +59,18 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"The pose bank {args.poses} does not exist; give one with --poses.")
     cv2.setNumThreads(1)
     torch.set_num_threads(args.threads)
-    drawings = shard_files.drawings_folder()
     process = PartialState(cpu=args.device == "cpu")
-    with process.main_process_first():  # the others find it drawn
-        draw_validation(drawings, args.poses)
-    train = Stored(drawings / "train", "image", args.device)
-    shards = -(-config.drawings // shard_files.SHARD)
-    enough = min(config.first_drawings, shards * shard_files.SHARD)
-    with drawn_beside(
-        draw_shards,
-        drawings / "train",
-        shards,
-        (args.poses, shard_files.FIRST_SEED),
-        args.drawers,
-        lambda: (train.refresh(), enough),
-    ):
+    drawings, device = drawings_folder(), process.device or torch.device(args.device)
+    train, validation = (Stored(drawings / part, "image", device) for part in ("train", "validation"))
+    jobs = jobs_of(config.drawings)
+    enough = min(config.first_drawings, config.drawings)
+
+    def drawn() -> tuple[int, int]:
+        return (train.refresh() if validation.refresh() else 0), enough
+
+    with drawn_beside(draw_shards, drawings, jobs, (args.poses,), args.drawers, drawn):
         trainer = make_trainer(config, state_folder() / path.stem, args.device)
         shipped = KEYPOINT_NETWORK.with_suffix(".safetensors") if config.size == "S" else None
         process.print(trainer.resume(None if args.no_warm_start else shipped, NEW_HEADS), flush=True)
-        fit(trainer, config, train, Stored(drawings / "validation", "image"), args.minutes)
+        fit(trainer, config, train, validation, args.minutes, anneal=args.anneal)
     return 0

@@ -223,7 +223,7 @@ def run(args: argparse.Namespace) -> int:
     with drawn_beside(
         draw_pages,
         folder / "train",
-        shards,
+        range(shards),
         (args.poses, _TRAINING_SEED),
         args.drawers,
         lambda: (train.refresh(), enough),

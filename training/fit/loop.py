@@ -57,9 +57,9 @@ class Schedule:
     seed: int = 1
 
 
-def learning_rate(schedule: Schedule, seen: int) -> float:
-    """Rate after ``seen`` samples: linear warm-up, a plateau, and a cosine-shaped fall to zero."""
-    progress = min(seen / schedule.samples, 1.0)
+def learning_rate(schedule: Schedule, progress: float) -> float:
+    """Rate at a share of the run: linear warm-up, a plateau, and a cosine-shaped fall to zero."""
+    progress = min(progress, 1.0)
     if progress < schedule.warmup:
         return schedule.rate * progress / schedule.warmup
     fall = (progress - (1 - schedule.decay)) / schedule.decay
@@ -119,6 +119,10 @@ class Batches:
 class Trainer:
     """Network, averaged weights, optimiser and the count of samples seen; saved and resumed as one.
 
+    Attributes:
+        seen: samples.
+        time_spent: share of the time that the run has, where that bounds it too; the rate follows the greater share.
+
     Args:
         network: with fresh weights. Parameters that need no gradient stay as they are.
         losses: (the network's output, a batch as tensors) -> losses by name.
@@ -173,6 +177,7 @@ class Trainer:
         self.network, self.optimiser = self.accelerator.prepare(network, optimiser)
         self.average = copy.deepcopy(self.bare_network).eval().requires_grad_(False)
         self.seen = 0
+        self.time_spent = 0.0
         self.hours = 0.0
         self.bfloat16 = bfloat16
 
@@ -186,12 +191,20 @@ class Trainer:
         """The network itself, without what spreads it over processes."""
         return self.accelerator.unwrap_model(self.network)
 
+    @property
+    def progress(self) -> float:
+        """Share of the run that is done."""
+        return max(self.seen / self.schedule.samples, self.time_spent)
+
     def agree(self, wish: bool) -> bool:
         """Whether any process wishes it: all of them leave a loop together."""
+        return self.sum(float(wish)) > 0
+
+    def sum(self, value: float) -> float:
+        """The sum of a number over the processes."""
         if self.accelerator.num_processes == 1:
-            return wish
-        wishes = self.accelerator.reduce(torch.tensor(float(wish), device=self.device))
-        return bool(torch.as_tensor(wishes) > 0)
+            return value
+        return float(torch.as_tensor(self.accelerator.reduce(torch.tensor(value, device=self.device))))
 
     @property
     def checkpoint(self) -> Path:
@@ -264,7 +277,7 @@ class Trainer:
             self.bfloat16 = self._is_faster_in_bfloat16(data["images"])
         self.network.train(not self.frozen)
         for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.schedule, self.seen)
+            group["lr"] = learning_rate(self.schedule, self.progress)
         # Not Accelerate's mixed precision: that is chosen once a process, before anything can be timed.
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             outputs = self.network(data["images"])
@@ -315,6 +328,7 @@ def fit(
     validate: Callable[[], dict[str, float]],
     minutes: float = math.inf,
     report: float = 120.0,
+    anneal: bool = False,
 ) -> None:
     """Train until the scheduled samples are seen or the minutes are over.
 
@@ -325,6 +339,7 @@ def fit(
         validate: figures of the averaged network, for the report.
         minutes: stop after so long; another run goes on.
         report: seconds between reports, at which the state is saved.
+        anneal: the learning rate falls to zero by the end of ``minutes``, as if no other run could go on.
     """
     schedule, accelerator = trainer.schedule, trainer.accelerator
     accelerator.init_trackers("tensorboard")
@@ -348,6 +363,9 @@ def fit(
             sums = {name: torch.zeros((), device=trainer.device) for name in trainer.weights}
             begun, seen_then = time.monotonic(), trainer.seen
             for seen in following:
+                if anneal:
+                    spent = (time.monotonic() - started) / (60 * minutes)
+                    trainer.time_spent = trainer.sum(spent) / accelerator.num_processes
                 for name, value in trainer.step(batches[seen]).items():
                     sums[name] += value
                 bar.update(schedule.batch)
@@ -360,7 +378,7 @@ def fit(
                 continue
             steps = (trainer.seen - seen_then) / schedule.batch
             figures = {name: float(total) / steps for name, total in sums.items()} | validate()
-            figures["rate"] = learning_rate(schedule, trainer.seen)
+            figures["rate"] = learning_rate(schedule, trainer.progress)
             figures["speed"] = (trainer.seen - seen_before) / (now - started)
             accelerator.log(figures, step=trainer.seen)
             tqdm.write(
@@ -399,7 +417,7 @@ def load_average(folder: Path, make: Callable[[dict[str, Any]], nn.Module]) -> n
 def drawn_beside(
     draw: Callable[..., None],
     folder: Path,
-    shards: int,
+    jobs: Sequence[Any],
     arguments: Sequence[Any],
     drawers: int,
     first: Callable[[], tuple[int, int]],
@@ -407,9 +425,9 @@ def drawn_beside(
     """Processes that draw while the block trains, begun when enough is there; they end with the block.
 
     Args:
-        draw: ``draw(folder, indices of shards, *arguments)``.
+        draw: ``draw(folder, jobs, *arguments)``.
         folder: where the shards go.
-        shards: how many there are to be.
+        jobs: what is to be drawn, in this order.
         arguments: further ones of ``draw``.
         drawers: processes; 0 draws all first. The first of several training processes has them all.
         first: samples that are there, and that training needs to begin.
@@ -420,12 +438,10 @@ def drawn_beside(
     process = PartialState()
     if not drawers:
         with process.main_process_first():  # the others find everything drawn
-            draw(folder, range(shards), *arguments)
+            draw(folder, jobs, *arguments)
     context = multiprocessing.get_context("spawn")
     running = [
-        context.Process(
-            target=beside, args=(draw, folder, range(k, shards, drawers), *arguments), daemon=True
-        )
+        context.Process(target=beside, args=(draw, folder, jobs[k::drawers], *arguments), daemon=True)
         for k in range(drawers if process.is_main_process else 0)
     ]
     with one_thread_each():

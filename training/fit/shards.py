@@ -138,27 +138,31 @@ def write_shard(folder: Path, index: int, draw: Callable[[int], Drawing], seed: 
     unfinished.rename(folder / f"{index:05d}")
 
 
-def draw_shards(folder: Path, indices: Iterable[int], poses: Path, seed: int) -> None:
-    """Draw those of the shards that are not there yet, one after the other."""
+#: A shard that is to be drawn: the part of the set that it belongs to, and its number there.
+Job = tuple[str, int]
+
+#: The parts for validation and whether they are drawn in the styles that training never sees. Poses, cameras and
+#: seeds are the same, those of the fixed validation set.
+_VALIDATION = {"validation": False, "validation_held_out": True}
+
+
+def jobs_of(drawings: int) -> list[Job]:
+    """What a training on at least so many drawings needs, what validates it among the first."""
+    shards = -(-drawings // SHARD)
+    validation = [(part, index) for part in _VALIDATION for index in range(COUNT // SHARD)]
+    return [("train", 0), *validation, *(("train", index) for index in range(1, shards))]
+
+
+def draw_shards(folder: Path, jobs: Iterable[Job], poses: Path) -> None:
+    """Draw those of the shards that are not there yet, one after the other, into folders named by their parts."""
     machine: DrawingMachine | None = None
-    for index in indices:
-        if (folder / f"{index:05d}").exists():
+    held_out = [style for style in STYLES if style.held_out]
+    for part, index in jobs:
+        if (folder / part / f"{index:05d}").exists():
             continue
         machine = machine or DrawingMachine(PoseBank.load(poses), load_anatomy())
-        write_shard(folder, index, machine.draw, seed)
-
-
-def draw_validation(drawings: Path, poses: Path) -> None:
-    """Draw the fixed validation set twice, where it is not there yet.
-
-    ``validation`` in the folder of the drawings has the styles of the training mix, ``validation_held_out`` the
-    same poses, cameras and seeds in the styles that training never sees.
-    """
-    held_out = [style for style in STYLES if style.held_out]
-    machine: DrawingMachine | None = None
-    for name, styles in {"validation": [], "validation_held_out": held_out}.items():
-        for index in range(COUNT // SHARD):
-            if (drawings / name / f"{index:05d}").exists() or (name != "validation" and not styles):
-                continue
-            machine = machine or DrawingMachine(PoseBank.load(poses), load_anatomy())
-            write_shard(drawings / name, index, partial(draw_entry, machine, style=styles), 0)
+        if part == "train":
+            write_shard(folder / part, index, machine.draw, FIRST_SEED)
+        else:
+            styles = held_out if _VALIDATION[part] else []
+            write_shard(folder / part, index, partial(draw_entry, machine, style=styles), 0)

@@ -187,6 +187,7 @@ def fit(
     validation: Stored,
     minutes: float = float("inf"),
     report: float = 120.0,
+    anneal: bool = False,
 ) -> None:
     """Train on drawings, reporting on others that are never trained on; the rest as of loop.fit."""
     loop.fit(
@@ -198,6 +199,7 @@ def fit(
         ),
         minutes,
         report,
+        anneal,
     )
 
 
