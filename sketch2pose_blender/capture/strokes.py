@@ -20,8 +20,6 @@ GREASE_PENCIL_TYPES = {"GPENCIL", "GREASEPENCIL"}
 _LEGACY_RADIUS = 1 / 2000
 #: Half width of lines that have none.
 _DEFAULT_RADIUS = 0.01
-#: Blenders whose Python cannot tell annotations on the screen from those in space.
-_PLACELESS = ((4, 3), (5, 2))
 
 
 def grease_pencil_strokes(
@@ -119,11 +117,6 @@ def annotation_mark(scene: bpy.types.Scene) -> tuple[int, ...]:
         strokes: Any = frame.strokes if frame is not None else ()
         mark += [len(strokes), len(strokes[-1].points) if len(strokes) else 0]
     return tuple(mark)
-
-
-def annotations_are_placeless() -> bool:
-    """Whether this Blender's Python cannot tell annotations on the screen from those in space."""
-    return _PLACELESS[0] <= bpy.app.version[:2] < _PLACELESS[1]
 
 
 def _annotations(scene: bpy.types.Scene) -> Any:

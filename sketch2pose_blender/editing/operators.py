@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..ui.translations import translated
+from ..ui.act import Act
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,20 +25,17 @@ if TYPE_CHECKING:
 drag_times: list[tuple[float, float]] = []
 
 
-class _CorrectOperator:
+class _CorrectOperator(Act):
     """What they share: they need an armature that was posed from a drawing."""
 
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether the active object is or is deformed by such an armature."""
+    def obstacle(cls, context: bpy.types.Context) -> str | None:
+        """Why the active object's pose cannot be corrected."""
         from .corrected import obstacle
 
-        reason = obstacle(context)
-        if reason is not None:
-            cls.poll_message_set(translated(reason))
-        return reason is None
+        return obstacle(context)
 
     def correct(self, context: bpy.types.Context, change: Callable[[Corrected], Corrections]) -> set[str]:
         """Correct the pose in one step; a failure becomes one sentence and changes nothing."""

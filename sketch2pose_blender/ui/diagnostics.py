@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from . import preferences, service
-from .translations import translated
+from .act import Act
 
 if TYPE_CHECKING:
     from ..core.boundary import PoseResult
@@ -124,7 +124,7 @@ def _watch() -> float | None:
     return None
 
 
-class SKETCH2POSE_OT_test(bpy.types.Operator):
+class SKETCH2POSE_OT_test(Act, bpy.types.Operator):
     """Pose a test drawing with these settings, and tell the engine, the device and the time"""
 
     bl_idname = "sketch2pose.test"
@@ -132,11 +132,9 @@ class SKETCH2POSE_OT_test(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:  # noqa: ARG003
-        """Whether no test runs."""
-        if trial.busy:
-            cls.poll_message_set(translated("The test runs already"))
-        return not trial.busy
+    def obstacle(cls, context: bpy.types.Context) -> str | None:  # noqa: ARG003
+        """Why no test can be started."""
+        return "The test runs already" if trial.busy else None
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:  # noqa: ARG002
         """Test while Blender goes on."""

@@ -5,19 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import bpy
 
-from .translations import translated
+from .act import Act, armature_obstacle
 
 #: Blender keeps no copy of the texts that a list of choices is made of.
 _library_items: list[tuple[str, str, str]] = []
 _THIS_FILE = "LOCAL"
 
 
-class PoseKeeper:
+class PoseKeeper(Act):
     """What operators share that act on the active armature's pose, of all bones or of the selected ones."""
 
     selected_only: bpy.props.BoolProperty(
@@ -25,32 +24,15 @@ class PoseKeeper:
     )
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether the active armature can be posed."""
+    def obstacle(cls, context: bpy.types.Context) -> str | None:
+        """Why the active armature cannot be posed."""
         from ..rig.posing import armature_of
 
         armature = armature_of(context.active_object)
-        reason = None
-        if armature is None:
-            reason = "Select an armature first"
-        elif not armature.is_editable:
-            reason = "The armature is linked from another file; make a library override of it first"
-        elif armature.mode == "EDIT":
-            reason = "Leave the armature's edit mode first"
-        if reason is not None:
-            cls.poll_message_set(translated(reason))
-        return reason is None
-
-    def guarded(self, act: Callable[[], None]) -> set[str]:
-        """Take the act; a failure becomes one sentence."""
-        from ..core.boundary import SketchPoseError
-
-        try:
-            act()
-        except SketchPoseError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        in_edit_mode = armature is not None and armature.mode == "EDIT"
+        return armature_obstacle(context) or (
+            "Leave the armature's edit mode first" if in_edit_mode else None
+        )
 
     def chosen(self, armature: bpy.types.Object) -> list[bpy.types.PoseBone] | None:
         """The selected bones, or None for all. Raises InputError where none is selected."""

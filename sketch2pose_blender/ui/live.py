@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from . import operators, service
+from .act import Act
 from .capture_operators import DrawingChoices, placement, selected_armatures, view_of_result
-from .translations import translated
 
 if TYPE_CHECKING:
     from ..capture.sources import Source
@@ -409,7 +409,7 @@ def _same(one: Sketch, other: Sketch) -> bool:
     )
 
 
-class SKETCH2POSE_OT_live(DrawingChoices, bpy.types.Operator):
+class SKETCH2POSE_OT_live(DrawingChoices, Act, bpy.types.Operator):
     """Let an armature take the pose after each stroke, while you draw"""
 
     bl_idname = "sketch2pose.live"
@@ -429,14 +429,6 @@ class SKETCH2POSE_OT_live(DrawingChoices, bpy.types.Operator):
     object: bpy.props.StringProperty(
         name="Object", description="The grease pencil object; the active one if empty"
     )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether there is something to follow, or something follows."""
-        reason = cls.obstacle(context)
-        if reason is not None:
-            cls.poll_message_set(translated(reason))
-        return reason is None
 
     @classmethod
     def obstacle(cls, context: bpy.types.Context) -> str | None:

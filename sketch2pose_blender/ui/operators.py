@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from . import preferences, service
-from .translations import translated
+from .act import Act
 
 if TYPE_CHECKING:
     from ..core.boundary import Body, Hypothesis, PoseResult
@@ -61,21 +61,13 @@ def stop() -> None:
     status.text = ""
 
 
-class _PoseOperator:
+class _PoseOperator(Act):
     """What both operators share; they differ in the armature that takes the pose."""
 
     bl_options = {"UNDO"}
 
     _folder: Path | None = None
     _timer: bpy.types.Timer | None = None
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether there is a drawing to pose and no other job runs."""
-        reason = cls.obstacle(context)
-        if reason is not None:
-            cls.poll_message_set(translated(reason))
-        return reason is None
 
     @classmethod
     def obstacle(cls, context: bpy.types.Context) -> str | None:

@@ -6,16 +6,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import bpy
 
 from . import preferences
+from .act import Act, armature_obstacle
 from .subpanel import ArmatureSubpanel
-from .translations import translated
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 #: A joint whose bone is less sure than this is marked.
 _UNSURE = 0.75
@@ -76,39 +72,22 @@ class SKETCH2POSE_PG_rig(bpy.types.PropertyGroup):
     )
 
 
-class _RigOperator:
+class _RigOperator(Act):
     """What the rig's operators share: they work on the active armature, in one undo step."""
 
     bl_options = {"REGISTER", "UNDO"}
     needs_table = True
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether an armature that may be changed is active."""
+    def obstacle(cls, context: bpy.types.Context) -> str | None:
+        """Why the active armature's table cannot be worked on."""
         from ..rig.posing import armature_of
 
-        armature = armature_of(context.active_object)
-        reason = None
-        if armature is None:
-            reason = "Select an armature first"
-        elif not armature.is_editable:
-            reason = "The armature is linked from another file; make a library override of it first"
-        elif cls.needs_table and not len(armature.sketch2pose_rig.joints):
-            reason = "Find the rig's bones first"
-        if reason:
-            cls.poll_message_set(translated(reason))
-        return reason is None
-
-    def guarded(self, step: Callable[[], None]) -> set[str]:
-        """Take a step; a failure becomes one sentence and changes nothing."""
-        from ..core.boundary import SketchPoseError
-
-        try:
-            step()
-        except SketchPoseError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        if reason := armature_obstacle(context):
+            return reason
+        if cls.needs_table and not len(armature_of(context.active_object).sketch2pose_rig.joints):
+            return "Find the rig's bones first"
+        return None
 
 
 class SKETCH2POSE_OT_find_bones(_RigOperator, bpy.types.Operator):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from . import preferences
+from .act import Act
 from .translations import translated
 
 if TYPE_CHECKING:
@@ -51,18 +52,10 @@ def _watch() -> float | None:
     return _TICK if it.busy else None
 
 
-class _Button:
+class _Button(Act):
     """What the buttons share: invoked they come back at once, called from a script they wait."""
 
     bl_options = {"INTERNAL"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Whether the button can be pressed."""
-        reason = cls.obstacle(context)
-        if reason is not None:
-            cls.poll_message_set(translated(reason))
-        return reason is None
 
     @classmethod
     def obstacle(cls, context: bpy.types.Context) -> str | None:  # noqa: ARG003

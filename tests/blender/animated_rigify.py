@@ -24,22 +24,11 @@ LIMBS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def file_with_rig(tmp_path_factory):
-    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    bpy.ops.preferences.addon_enable(module="rigify")
-    bpy.ops.object.armature_human_metarig_add()
-    bpy.ops.pose.rigify_generate()
-    path = str(tmp_path_factory.mktemp("rigify") / "rig.blend")
-    bpy.ops.wm.save_as_mainfile(filepath=path)
-    return path
-
-
 @pytest.fixture(params=["FK", "IK"])
-def animated(request, file_with_rig, extension):
+def animated(request, rigify_file, extension):
     """The rig with three keyed frames, its limbs in FK or in IK, and the poses."""
     assert extension
-    bpy.ops.wm.open_mainfile(filepath=file_with_rig)
+    bpy.ops.wm.open_mainfile(filepath=rigify_file)
     rig = next(thing for thing in bpy.data.objects if thing.type == "ARMATURE" and "rig_id" in thing.data)
     rig.location, rig.rotation_euler = (1, 2, 0), (0, 0, 0.5)
     rig.sketch2pose_rig.keep_ik = request.param == "IK"

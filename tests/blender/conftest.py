@@ -48,6 +48,18 @@ def extension(empty_file):
     module.unregister()
 
 
+@pytest.fixture(scope="module")
+def rigify_file(tmp_path_factory):
+    """A file with a generated Rigify rig of a human."""
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.ops.preferences.addon_enable(module="rigify")
+    bpy.ops.object.armature_human_metarig_add()
+    bpy.ops.pose.rigify_generate()
+    path = str(tmp_path_factory.mktemp("rigify") / "rig.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    return path
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config):
     """End without taking Blender apart.

@@ -29,17 +29,6 @@ SHOWN = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def file_with_rig(tmp_path_factory):
-    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    bpy.ops.preferences.addon_enable(module="rigify")
-    bpy.ops.object.armature_human_metarig_add()
-    bpy.ops.pose.rigify_generate()
-    path = str(tmp_path_factory.mktemp("rigify") / "rig.blend")
-    bpy.ops.wm.save_as_mainfile(filepath=path)
-    return path
-
-
 def open_rig(file, extension):
     bpy.ops.wm.open_mainfile(filepath=file)
     rig = next(thing for thing in bpy.data.objects if thing.type == "ARMATURE" and "rig_id" in thing.data)
@@ -60,8 +49,8 @@ def apart(rig, shown, control):
 
 
 @pytest.mark.parametrize("poles", [False, True])
-def test_limbs_end_where_fk_would_put_them(file_with_rig, extension, poles):
-    rig = open_rig(file_with_rig, extension)
+def test_limbs_end_where_fk_would_put_them(rigify_file, extension, poles):
+    rig = open_rig(rigify_file, extension)
     body, rng = load_body(), np.random.default_rng(1)
     for name in SWITCHES:
         rig.pose.bones[name]["pole_vector"] = poles
@@ -82,8 +71,8 @@ def test_limbs_end_where_fk_would_put_them(file_with_rig, extension, poles):
     assert worst_direction(rig, SHOWN, pose, body) < 0.5
 
 
-def test_a_limb_in_fk_stays_there_and_others_stay_in_ik(file_with_rig, extension):
-    rig = open_rig(file_with_rig, extension)
+def test_a_limb_in_fk_stays_there_and_others_stay_in_ik(rigify_file, extension):
+    rig = open_rig(rigify_file, extension)
     body = load_body()
     rig.pose.bones["thigh_parent.L"]["IK_FK"] = 1.0
     pose = hypothesis(body, random_pose(np.random.default_rng(2), 0.5))
@@ -94,8 +83,8 @@ def test_a_limb_in_fk_stays_there_and_others_stay_in_ik(file_with_rig, extension
     assert [rig.pose.bones[name]["IK_FK"] for name in SWITCHES] == [0, 0, 1, 0]
 
 
-def test_without_the_choice_limbs_go_to_fk(file_with_rig, extension):
-    rig = open_rig(file_with_rig, extension)
+def test_without_the_choice_limbs_go_to_fk(rigify_file, extension):
+    rig = open_rig(rigify_file, extension)
     rig.sketch2pose_rig.keep_ik = False
     body = load_body()
     pose = hypothesis(body, random_pose(np.random.default_rng(3), 0.5))
@@ -105,8 +94,8 @@ def test_without_the_choice_limbs_go_to_fk(file_with_rig, extension):
 
 
 @pytest.mark.parametrize("poles", [False, True])
-def test_copied_animation_of_limbs_that_stay_in_ik(file_with_rig, extension, poles):
-    rig = open_rig(file_with_rig, extension)
+def test_copied_animation_of_limbs_that_stay_in_ik(rigify_file, extension, poles):
+    rig = open_rig(rigify_file, extension)
     body, rng, frames = load_body(), np.random.default_rng(4), (1, 4, 5)
     for name in SWITCHES:
         rig.pose.bones[name]["pole_vector"] = poles

@@ -24,17 +24,6 @@ RIGIFY = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def rigify_file(tmp_path_factory):
-    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    bpy.ops.preferences.addon_enable(module="rigify")
-    bpy.ops.object.armature_human_metarig_add()
-    bpy.ops.pose.rigify_generate()
-    path = str(tmp_path_factory.mktemp("rigify") / "rig.blend")
-    bpy.ops.wm.save_as_mainfile(filepath=path)
-    return path
-
-
 @pytest.fixture
 def rig(rigify_file, extension):
     bpy.ops.wm.open_mainfile(filepath=rigify_file)

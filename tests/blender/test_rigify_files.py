@@ -9,7 +9,6 @@ from animated_rigify import (
     LIMBS,
     SIDES,
     animated,  # noqa: F401 - a fixture
-    file_with_rig,  # noqa: F401 - a fixture
     imported,
     places,
 )

@@ -6,7 +6,6 @@ import pytest
 from animated_rigify import (
     FRAMES,
     animated,  # noqa: F401 - a fixture
-    file_with_rig,  # noqa: F401 - a fixture
     imported,
     places,
 )
