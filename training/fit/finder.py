@@ -131,9 +131,7 @@ def make_trainer(config: FinderConfig, folder: Path, device: str = "cpu") -> Tra
     """The finder with fresh weights, ready to be trained; the arguments are Trainer's."""
     torch.manual_seed(config.seed)
     weights = {"centre": 1.0, "reach": 1.0}
-    # bfloat16 was ten times slower on the processors that it was tried on.
-    bfloat16 = False if device == "cpu" else None
-    return Trainer(FinderNetwork(), losses_of, weights, config, folder, device, bfloat16=bfloat16)
+    return Trainer(FinderNetwork(), losses_of, weights, config, folder, device)
 
 
 def make_arrays(pages: Stored, indices: np.ndarray, rng: np.random.Generator) -> Arrays:
@@ -165,6 +163,7 @@ def fit(
     validation: PageBatch,
     minutes: float = math.inf,
     report: float = 120.0,
+    anneal: bool = False,
 ) -> None:
     """Train on pages, reporting on others that are never trained on; the rest as of loop.fit."""
     loop.fit(
@@ -174,6 +173,7 @@ def fit(
         lambda: validate(trainer.average, validation),
         minutes,
         report,
+        anneal,
     )
 
 
@@ -194,6 +194,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pages", type=int, help="pages to make, instead of the configuration's number")
     parser.add_argument(
         "--minutes", type=float, default=math.inf, help="stop after so long; run again to go on"
+    )
+    parser.add_argument(
+        "--anneal", action="store_true", help="the learning rate falls to zero by the end of --minutes"
     )
     parser.add_argument("--threads", type=int, default=1, help="processor threads of the network")
     parser.add_argument(
@@ -230,5 +233,6 @@ def run(args: argparse.Namespace) -> int:
     ):
         trainer = make_trainer(config, state_folder() / args.config.stem, args.device)
         print(trainer.resume(None if args.no_warm_start else _COMMITTED), flush=True)
-        fit(trainer, train, make_batch(Stored(folder / "validation", "pages"), np.arange(256)), args.minutes)
+        validation = make_batch(Stored(folder / "validation", "pages"), np.arange(256))
+        fit(trainer, train, validation, args.minutes, anneal=args.anneal)
     return 0
