@@ -12,6 +12,7 @@ import numpy as np
 
 from backend.engines.finder import FINDER_NETWORK, OnnxFinder, TorchFinder
 from backend.engines.onnx import KEYPOINT_NETWORK, file_sha256
+from backend.errors import InputError
 
 if TYPE_CHECKING:
     from backend.keypoints import NetworkOutput
@@ -20,38 +21,59 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``python -m training export``."""
     parser.add_argument("--run", default="keypoints_s", help="name of the training run to export")
-    parser.add_argument("--out", type=Path, help="the .onnx file to write, instead of the one that ships")
+    parser.add_argument(
+        "--numbers",
+        type=Path,
+        help="a .safetensors with the averaged numbers of the network that --run names, instead of the run",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="the .onnx file to write, instead of the one that ships; or a .safetensors for the numbers alone",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Export the averaged weights of a run and check the graph against torch."""
-    if args.run == FINDER_NETWORK.stem:
-        return _run_finder(args.out or FINDER_NETWORK)
+    from .fit import finder, train
     from .fit.shards import state_folder
-    from .fit.train import load_average
 
-    args.out = args.out or KEYPOINT_NETWORK
-    network = load_average(state_folder() / args.run)
-    export(network, args.out)
-    for what, (places, angle) in (
-        ("the engines torch and onnx differ", parity(args.out, noise())),
-        ("half floats move", rounding(network, args.out, noise())),
-    ):
-        print(f"{args.out}: on noise {what} by up to {places:.1e} of the crop and {angle:.1e} degrees")
+    is_finder = args.run.startswith(FINDER_NETWORK.stem)
+    if args.numbers:
+        network = _filled(finder.FinderNetwork() if is_finder else train.KeypointNetwork(), args.numbers)
+    else:
+        network = (finder if is_finder else train).load_average(state_folder() / args.run)
+    out = args.out or (FINDER_NETWORK if is_finder else KEYPOINT_NETWORK)
+    if out.suffix == ".safetensors":
+        save_numbers(network, out)
+        print(f"{out}: the averaged numbers of {args.run}")
+    elif is_finder:
+        export_finder(network, out)
+        chances, reaches = finder_parity(out, np.random.default_rng(0))
+        print(
+            f"{out}: on noise the engines torch and onnx differ by up to {chances:.1e} in a cell's score and "
+            f"{reaches:.1e} pixels"
+        )
+    else:
+        export(network, out)
+        for what, (places, angle) in (
+            ("the engines torch and onnx differ", parity(out, noise())),
+            ("half floats move", rounding(network, out, noise())),
+        ):
+            print(f"{out}: on noise {what} by up to {places:.1e} of the crop and {angle:.1e} degrees")
     return 0
 
 
-def _run_finder(graph_path: Path) -> int:
-    from .fit.finder import load_average
-    from .fit.shards import state_folder
+def _filled(network: Any, path: Path) -> Any:
+    """The network with the numbers of a .safetensors file. Raises InputError where they are another network's."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
 
-    export_finder(load_average(state_folder() / FINDER_NETWORK.stem), graph_path)
-    chances, reaches = finder_parity(graph_path, np.random.default_rng(0))
-    print(
-        f"{graph_path}: on noise the engines torch and onnx differ by up to {chances:.1e} in a cell's score and "
-        f"{reaches:.1e} pixels"
-    )
-    return 0
+    try:
+        network.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise InputError(f"{path} does not hold this network's numbers; give another file.") from error
+    return network.eval()
 
 
 def export(network: Any, graph_path: Path) -> None:
@@ -81,6 +103,18 @@ def finder_parity(graph_path: Path, rng: np.random.Generator, count: int = 8) ->
     return chances, reaches
 
 
+def save_numbers(network: Any, path: Path) -> None:
+    """Write a network's numbers alone, as half floats: enough to start a training from, or to export them later."""
+    import torch
+    from safetensors.torch import save_file
+
+    network.eval().float().cpu().to(memory_format=torch.contiguous_format)
+    state = {name: value.detach() for name, value in network.state_dict().items()}
+    halves = {n: (v.half() if v.dtype.is_floating_point else v).contiguous() for n, v in state.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(halves, str(path))
+
+
 def _write(network: Any, graph_path: Path, name: str, side: int, outputs: Sequence[str]) -> None:
     """Write a network's graph, numbers and checksums.
 
@@ -89,14 +123,9 @@ def _write(network: Any, graph_path: Path, name: str, side: int, outputs: Sequen
     """
     import torch
     from onnx import TensorProto, helper
-    from safetensors.torch import save_file
 
-    network = network.eval().float().cpu().to(memory_format=torch.contiguous_format)
     numbers_path = graph_path.with_suffix(".safetensors")
-    graph_path.parent.mkdir(parents=True, exist_ok=True)
-    state = {name: value.detach() for name, value in network.state_dict().items()}
-    halves = {n: (v.half() if v.dtype.is_floating_point else v).contiguous() for n, v in state.items()}
-    save_file(halves, str(numbers_path))
+    save_numbers(network, numbers_path)
     header_size = int.from_bytes(numbers_path.read_bytes()[:8], "little")
     header = json.loads(numbers_path.read_bytes()[8 : 8 + header_size])
 

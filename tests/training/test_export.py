@@ -8,6 +8,7 @@ import torch
 from backend.engines.onnx import OnnxEngine, check_weights
 from backend.errors import InstallError
 from backend.models.keypoint_network import KeypointNetwork
+from training.__main__ import main
 from training.export import export, noise, parity, rounding
 
 
@@ -62,3 +63,12 @@ def test_damaged_or_missing_weights_get_a_sentence(exported, tmp_path, suffix):
     damaged.unlink()
     with pytest.raises(InstallError, match="missing"):
         OnnxEngine(copied)
+
+
+def test_numbers_trained_elsewhere_are_exported_by_their_file(exported, tmp_path, capsys):
+    numbers = exported[1].with_suffix(".safetensors")
+    again = tmp_path / "again.safetensors"
+    assert main(["export", "--numbers", str(numbers), "--out", str(again)]) == 0
+    assert again.read_bytes() == numbers.read_bytes()
+    assert main(["export", "--run", "finder", "--numbers", str(numbers), "--out", str(again)]) == 1
+    assert "does not hold this network's numbers" in capsys.readouterr().err
