@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command until it is stopped or its parent has gone."""
     managed = arguments.token_file is None
     _check_usage(arguments)
-    token = _checked_token(_first_line() if managed else _token_in(arguments.token_file))
+    token = _checked_token(_first_line()) if managed else token_in(arguments.token_file)
     https = _https(arguments.certificate, arguments.key) if arguments.certificate else {}
     relay = None
     if arguments.relay is not None:
@@ -258,16 +258,18 @@ def _first_line() -> str:
     return line.decode("utf-8", "replace").strip()
 
 
-def _token_in(path: Path) -> str:
+def token_in(path: Path) -> str:
+    """The token that a file holds. Raises InputError where it cannot be used, or others may read it."""
     try:
         if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise InputError(f"Others may read the token file {path}; run `chmod 600` on it.")
         with path.open("rb") as file:
-            return file.readline(_MOST_TOKEN).decode("utf-8", "replace").strip()
+            token = file.readline(_MOST_TOKEN).decode("utf-8", "replace").strip()
     except OSError as error:
         raise InputError(
             f"The token file {path} cannot be read ({error.strerror}); check its path."
         ) from error
+    return _checked_token(token)
 
 
 def _checked_token(token: str) -> str:
