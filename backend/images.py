@@ -57,7 +57,9 @@ def read_image(path: Path | str) -> Picture:
     path = Path(path)
     try:
         if path.is_dir():
-            raise InputError("It is a folder, not an image; choose an image file.")
+            raise InputError(
+                "It is a folder, not an image; choose an image file, or a folder that holds some."
+            )
         if not path.exists():
             raise InputError("The file does not exist; check the path.")
         if not path.is_file():

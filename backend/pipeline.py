@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +17,7 @@ from . import __version__, kinematics
 from .api import PRESENT, Figure, Generator, Hypothesis, ImageResult, Keypoint, Stage
 from .body import Body, load_body
 from .correction import hypothesis_of
+from .engines.batching import AT_ONCE, BatchingEngine
 from .errors import InputError, SketchPoseError
 from .figures import NO_FIGURE, propose_figures, read_ink, reading_order, tightened
 from .finder import LEAST_SCORE, Finder, belief, candidates, corrected, find_with
@@ -60,6 +63,10 @@ class Pipeline:
         finder: looks for figures where the ink alone does not tell them; None for the network that ships, which is
             loaded when the first page needs it.
 
+    Attributes:
+        at_once: so many threads may call :meth:`pose` together and gain by it: on a GPU they share the network's
+            runs, on a processor there is nothing to gain.
+
     Raises:
         InstallError: the weights or ONNX Runtime are missing or damaged.
         InputError: the body file cannot be used.
@@ -75,7 +82,8 @@ class Pipeline:
             from .engines.choice import make_engine
 
             engine = make_engine()
-        self.engine = engine
+        self.at_once = 1 if engine.device == "cpu" else AT_ONCE
+        self.engine = engine if engine.device == "cpu" else BatchingEngine(engine)
         self.body = body if isinstance(body, Body) else load_body(body)
         if finder is None:
             from .engines.finder import make_finder
@@ -143,15 +151,37 @@ class Pipeline:
             report("lifted", len(found) / len(chosen))
         return ImageResult(file_name(sketch), picture.width, picture.height, None, tuple(found))
 
-    def pose_many(self, sketches: Iterable[Sketch], *, figures: int | None = 1) -> Iterator[ImageResult]:
+    def pose_many(
+        self,
+        sketches: Iterable[Sketch],
+        *,
+        figures: int | None = 1,
+        box: Sequence[float] | None = None,
+        hypotheses: int = 2,
+    ) -> Iterator[ImageResult]:
         """Pose many drawings, one result each, in order; a drawing that fails has ``error`` set.
 
         Args:
-            sketches: as for :meth:`pose`.
+            sketches: as for :meth:`pose`; few more are taken than have been posed.
             figures: as for :meth:`pose`.
+            box: likewise.
+            hypotheses: likewise.
         """
-        for sketch in sketches:
-            yield self.try_pose(sketch, figures=figures)
+
+        def pose(sketch: Sketch) -> ImageResult:
+            return self.try_pose(sketch, figures=figures, box=box, hypotheses=hypotheses)
+
+        if self.at_once == 1:
+            yield from map(pose, sketches)
+            return
+        with ThreadPoolExecutor(self.at_once) as threads:
+            begun: deque[Future[ImageResult]] = deque()
+            for sketch in sketches:
+                if len(begun) == self.at_once:
+                    yield begun.popleft().result()
+                begun.append(threads.submit(pose, sketch))
+            while begun:
+                yield begun.popleft().result()
 
     def try_pose(
         self,

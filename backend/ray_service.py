@@ -21,7 +21,8 @@ from ray.exceptions import RayError
 from ray.serve.handle import DeploymentResponseGenerator
 
 from .api import Failure, PoseRequest, PoseResult, Stage
-from .commands.serve import AT_ONCE, PipelinePoser, token_in
+from .commands.serve import PipelinePoser, token_in
+from .engines.batching import AT_ONCE
 from .engines.choice import DEVICES, ENGINES
 from .errors import InputError
 from .jobs import DEADLINE, MOST_WAITING, Cancelled, JobQueue, Poser, ServiceError, failure_of

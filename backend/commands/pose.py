@@ -7,7 +7,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,6 @@ from ..errors import InputError, SketchPoseError
 if TYPE_CHECKING:
     from ..api import Generator, ImageResult
     from ..body import Body
-    from ..pipeline import Pipeline
 
 FORMATS = ("json", "overlay", "npz", "bvh")
 DEFAULT_FORMATS = ("json", "overlay")
@@ -109,13 +108,13 @@ def run(arguments: argparse.Namespace) -> int:
     from ..api import PoseResult
     from ..export import write_poses
 
-    body, generator, posed = _poser(arguments)
+    body, generator, posed = _poser(arguments, sources)
     names = FreeNames(sources)
     progress = _Progress(len(sources))
     results: list[ImageResult] = []
     for source in sources:
         progress.show(source)
-        result = posed(source)
+        result = next(posed)
         if result.error is None and "overlay" in arguments.format:
             result = _with_overlay(result, source, folder / names.take(source, "_overlay.png"))
         if result.error is None:
@@ -134,17 +133,22 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if done == len(results) else 1
 
 
-def _poser(arguments: argparse.Namespace) -> tuple[Body, Generator, Callable[[Path], ImageResult]]:
-    """The body, what makes the results, and how one drawing is posed: by the network, or from given joints."""
+def _poser(
+    arguments: argparse.Namespace, sources: Sequence[Path]
+) -> tuple[Body, Generator, Iterator[ImageResult]]:
+    """The body, what makes the results, and the results in turn: by the network, or from given joints."""
     from ..engines.choice import make_engine
     from ..pipeline import Pipeline
     from .keypoints_file import KeypointsFile
 
     if arguments.keypoints is not None:
         file = KeypointsFile(arguments.keypoints, arguments.body)
-        return file.body, file.generator, lambda source: _trimmed(file.try_pose(source), arguments)
+        return file.body, file.generator, (_trimmed(file.try_pose(source), arguments) for source in sources)
     pipeline = Pipeline(make_engine(arguments.engine, arguments.device), body=arguments.body)
-    return pipeline.body, pipeline.generator, lambda source: _posed(pipeline, source, arguments)
+    posed = pipeline.pose_many(
+        sources, figures=arguments.figures, box=arguments.box, hypotheses=arguments.hypotheses
+    )
+    return pipeline.body, pipeline.generator, posed
 
 
 def _is_folder(path: Path) -> bool:
@@ -158,7 +162,7 @@ def _is_folder(path: Path) -> bool:
 def find_images(inputs: Iterable[str]) -> Iterable[Path]:
     """The images that the inputs name: files as given, folders expanded and sorted naturally.
 
-    A folder without images is given back itself, to fail with its own sentence.
+    A folder without images is given back itself, to fail with a sentence.
     """
     from ..images import SUFFIXES
 
@@ -202,19 +206,6 @@ class FreeNames:
             name = f"{stem}-{number}{ending}"
         self._taken.add(name.casefold())
         return name
-
-
-def _posed(pipeline: Pipeline, source: Path, arguments: argparse.Namespace) -> ImageResult:
-    from ..api import ImageResult
-    from ..pipeline import file_name
-
-    if _is_folder(source):
-        return ImageResult(
-            file_name(source), 0, 0, "The folder holds no images that can be read; choose another one."
-        )
-    return pipeline.try_pose(
-        source, figures=arguments.figures, box=arguments.box, hypotheses=arguments.hypotheses
-    )
 
 
 def _trimmed(result: ImageResult, arguments: argparse.Namespace) -> ImageResult:

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from ..jobs import Poser
 
 HOST = "127.0.0.1"
-#: So many drawings are posed at once where the network runs on a GPU, and shares its runs among them.
-AT_ONCE = 8
 #: Seconds between two looks at whether the parent is still there.
 PARENT_SECONDS = 0.5
 _MOST_TOKEN = 4096
@@ -192,14 +190,8 @@ class PipelinePoser:
         from ..engines.choice import make_engine
         from ..pipeline import Pipeline
 
-        made = make_engine(engine, device)
-        self.at_once = 1
-        if made.device != "cpu":
-            self.at_once = AT_ONCE
-            from ..engines.batching import BatchingEngine
-
-            made = BatchingEngine(made)
-        self._pipeline = Pipeline(made, body=body)
+        self._pipeline = Pipeline(make_engine(engine, device), body=body)
+        self.at_once = self._pipeline.at_once
 
     def pose(self, request: PoseRequest, report: Callable[[Stage, float], None]) -> PoseResult:
         """Pose a drawing. Raises InputError, or what ``report`` raises."""

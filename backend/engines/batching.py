@@ -14,6 +14,8 @@ import numpy as np
 
 from ..keypoints import Engine, NetworkOutput
 
+#: So many drawings are posed at once on a GPU.
+AT_ONCE = 8
 #: Crops in one run at most: what a small GPU's memory takes.
 MOST_CROPS = 64
 

@@ -1,6 +1,7 @@
 """Drawings that are posed at once share the network's runs and get their own answers."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 
 from backend import Pipeline
-from backend.api import PoseRequest
+from backend.__main__ import main
+from backend.api import PoseRequest, loads
 from backend.commands import serve
 from backend.engines.batching import MOST_CROPS, BatchingEngine
 from backend.engines.onnx import OnnxEngine
@@ -94,6 +96,33 @@ def test_a_failure_is_told_to_all_who_asked_and_the_next_run_works(onnx):
                 future.result(20)
     counted.fails = False
     assert len(batching.predict(crops).directions) == 1
+
+
+def test_a_folder_shares_runs_on_a_gpu_and_keeps_its_order(onnx, monkeypatch, tmp_path):
+    """The command line: six panels in runs of many crops, poses as they are one by one."""
+    runs, answers = {}, {}
+    for device in ("a GPU", "cpu"):
+        counted = Counted(onnx)
+        counted.device = device
+        counted.gate.set()
+        predict = counted.predict
+
+        def slowly(crops, predict=predict):
+            time.sleep(0.1)  # the others come meanwhile
+            return predict(crops)
+
+        counted.predict = slowly
+        monkeypatch.setattr("backend.engines.choice.make_engine", lambda *_, made=counted: made)
+        out = tmp_path / device
+        assert main(["pose", str(EXAMPLES / "storyboard"), "--out", str(out), "--format", "json"]) == 0
+        runs[device] = counted.sizes
+        answers[device] = loads((out / "poses.json").read_bytes()).images
+    assert len(runs["a GPU"]) < len(runs["cpu"])
+    assert sum(runs["a GPU"]) == sum(runs["cpu"])
+    for shared, alone in zip(answers["a GPU"], answers["cpu"], strict=True):
+        assert shared.file == alone.file
+        poses = [image.figures[0].hypotheses[0].body_pose for image in (shared, alone)]
+        np.testing.assert_allclose(*poses, atol=2e-3)
 
 
 def test_a_storyboard_shares_runs_on_a_gpu_and_has_the_same_poses(onnx, monkeypatch):

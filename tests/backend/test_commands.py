@@ -81,7 +81,7 @@ def bad_inputs(folder) -> dict[str, str]:
     return {
         "missing.png": "does not exist", "empty.png": "empty", "dot.png": "too small", "wide.png": "too large",
         "huge.png": "too large", "broken.png": "damaged", "noise.png": "No figure", "clear.png": "No figure",
-        "blank.png": "No figure", "notes.png": "no image", "folder.png": "no images", "無い.png": "does not exist",
+        "blank.png": "No figure", "notes.png": "no image", "folder.png": "a folder that holds some", "無い.png": "does not exist",
     }  # fmt: skip
 
 
