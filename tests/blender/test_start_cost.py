@@ -1,7 +1,9 @@
 """What the extension costs Blender's start, counted in modules: times differ from machine to machine.
 
-Measured on two busy cores with Python's bytecode at hand, import and register take 18 ms of processor in Blender
-4.2 and 28 in 5.2, some ten of these for a garbage collection that falls into them.
+Measured on two quiet cores with Python's bytecode at hand, six runs each: import and register take 9 to 11 ms of
+processor in Blender 4.2 and 15 to 18 in 5.2, where a garbage collection of what Blender itself has made (76,000
+objects, 4 to 5 ms) falls into them; by the clock 19 where nothing interrupts. Without bytecode, which is the first
+start after installing, it is 40 to 56.
 """
 
 import json
