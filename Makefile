@@ -26,8 +26,9 @@ BLENDER_RUN = $(BLENDER_VENV)/bin/python
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 OUT := out/demo
 SKETCHES ?= examples
+MINUTES ?= 10
 
-.PHONY: help demo setup test lint typecheck results test-blender test-gui guide-pictures extension repository clean
+.PHONY: help demo setup test lint typecheck results test-all soak bench test-blender test-gui guide-pictures extension repository clean
 
 help: ## list the targets
 	@echo "Sketch2Pose: make TARGET"
@@ -53,6 +54,18 @@ typecheck: setup ## check types
 
 results: setup ## measure accuracy and time, write docs/results.md; SKETCHES="FOLDER ..." for other labelled drawings
 	$(RUN) -m training evaluate --sketches $(SKETCHES) --synthetic 512 --pages 200 --mediapipe --out docs/results.md
+
+test-all: setup ## all the tests that this machine can run: the slow ones, every Blender, and a window with BLENDER=/path/to/blender
+	$(RUN) -m pytest -m "not gpu and not gui and not blender"
+	for version in 4.2 4.5 5.0 5.2; do $(MAKE) test-blender BPY=$$version; done
+	$(if $(BLENDER),$(MAKE) test-gui BLENDER=$(BLENDER))
+
+soak: setup ## ask the pose program for good and bad things without end: make soak MINUTES=10
+	SKETCH2POSE_SOAK_MINUTES=$(MINUTES) $(RUN) -m pytest -s -m soak
+
+bench: setup ## times beside MediaPipe Pose in the same run; POSES=POSES.npz: and what drawings cost, style by style
+	$(RUN) -m training evaluate --sketches $(SKETCHES) --mediapipe --time
+	$(if $(POSES),$(RUN) -m training dataset bench --poses $(POSES))
 
 test-blender: blender ## run the Blender tests on one version: make test-blender BPY=4.2 (4.5, 5.0, 5.2)
 	tools/test_blender.sh $(BLENDER_RUN)

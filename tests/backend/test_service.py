@@ -15,56 +15,9 @@ import pytest
 
 from backend.api import PROTOCOL_HEADER, loads
 from backend.service import description
+from tests.backend.service_process import ROOT, TOKEN, Service, one_sentence
 
-ROOT = Path(__file__).parents[2]
 DRAWING = ROOT / "examples" / "stick_wave.png"
-TOKEN = "a-token-for-the-tests-0123456789"
-
-
-class Service:
-    """The service as a child process, and a client of its own."""
-
-    def __init__(self, *arguments, **options):
-        self.child = subprocess.Popen(
-            [sys.executable, "-m", "backend", "serve", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=ROOT,
-            text=True,
-            **options,
-        )
-        self.child.stdin.write(TOKEN + "\n")
-        self.child.stdin.flush()
-        self.announced = json.loads(self.child.stdout.readline())
-        self.port = self.announced["port"]
-
-    def ask(self, method, path, body=None, headers=None, token=TOKEN):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            given = {"Authorization": f"Bearer {token}", **(headers or {})}
-            connection.request(method, path, body, given)
-            answer = connection.getresponse()
-            return answer.status, json.loads(answer.read()), answer.headers
-        finally:
-            connection.close()
-
-    def submit(self, image, query=""):
-        status, job, _ = self.ask("POST", f"/v1/jobs{query}", image)
-        assert status == 202, job
-        return job["id"]
-
-    def result(self, job_id):
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            status, plain, _ = self.ask("GET", f"/v1/jobs/{job_id}/result?wait=20")
-            if status != 202:
-                return status, plain
-        raise AssertionError("no result within a minute")
-
-    def stop(self):
-        self.child.kill()
-        self.child.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -72,14 +25,6 @@ def service():
     started = Service()
     yield started
     started.stop()
-
-
-def one_sentence(plain):
-    message = plain["error"]["message"]
-    assert message.endswith(".")
-    assert "\n" not in message
-    assert len(message) < 400
-    return message
 
 
 def gone(pid):

@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mediapipe", action="store_true", help="beside MediaPipe Pose, installed on first use"
     )
+    parser.add_argument("--time", action="store_true", help="the times alone, on the first of --sketches")
     parser.add_argument("--weights", type=Path, default=KEYPOINT_NETWORK, help="the .onnx network")
     parser.add_argument(
         "--out", type=Path, help="write the report, with pictures in images/results beside it"
@@ -55,6 +56,12 @@ def run(args: argparse.Namespace) -> int:
     if not args.sketches and not args.synthetic and not args.pages:
         print("Nothing to measure: give --sketches FOLDER, --synthetic N or --pages N.")
         return 2
+    if args.time:
+        if not args.sketches:
+            print("Nothing to time: give --sketches FOLDER.")
+            return 2
+        print(time_section(args.weights, read_labels(args.sketches[0]), args.mediapipe))
+        return 0
     pipeline = Pipeline(OnnxEngine(args.weights, 1))
     anatomy = load_anatomy()
     measured = []
