@@ -575,12 +575,7 @@ def _ik_tracks(humanoid: Humanoid, limbs: Sequence[IkLimb], frames: Sequence[flo
         scene.frame_set(whole, subframe=float(frame) - whole)
         for (_, path), bone in paths.items():
             setattr(bone, path, before[bone.name, path])
-        for limb in limbs:
-            toe = limb.joints[2].replace("ankle", "foot")
-            fk = [humanoid.mapping.bones[joint] for joint in limb.joints]
-            if toe != limb.joints[2] and toe in humanoid.mapping.bones:
-                fk.append(humanoid.mapping.bones[toe])
-            place_controls(armature, limb, tuple(fk))
+        place_controls(armature, [(limb, humanoid.fk_controls(limb)) for limb in limbs])
         for key, bone in paths.items():
             values[key].append(tuple(getattr(bone, key[1])))
     return [Track(bone, path, np.array(taken)) for (bone, path), taken in values.items()]

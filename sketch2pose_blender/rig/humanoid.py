@@ -68,6 +68,12 @@ class Humanoid:
         limbs = self.family.ik if self.family and self.keep_ik else ()
         return [limb for limb in limbs if is_in_ik(self.armature, limb)]
 
+    def fk_controls(self, limb: IkLimb) -> tuple[str, ...]:
+        """The FK controls of a limb's three joints, and of its toes if it has some."""
+        toe = limb.joints[2].replace("ankle", "foot")
+        joints = [*limb.joints, *([toe] if toe != limb.joints[2] and toe in self.mapping.bones else [])]
+        return tuple(self.mapping.bones[joint] for joint in joints)
+
     @property
     def title(self) -> str:
         """What kind of rig it is, in words."""
@@ -164,10 +170,7 @@ def pose_humanoid(
             feet = [bones[f"{side}_ankle"].name for side in ("left", "right")]
             way = planted(stood, heads_of(armature, feet), np.array(up))
             bones["pelvis"].location += _before(bones["pelvis"]).transposed() @ way
-    for limb in in_ik:
-        toe = limb.joints[2].replace("ankle", "foot")
-        fk = [*limb.joints, *([toe] if toe != limb.joints[2] and toe in bones else [])]
-        place_controls(armature, limb, tuple(bones[joint].name for joint in fk))
+    place_controls(armature, [(limb, humanoid.fk_controls(limb)) for limb in in_ik])
     if key_frame is not None:
         _key_rotations(humanoid, bones, wanted, key_frame)
         if "pelvis" in wanted and root != "STAY":
