@@ -25,11 +25,10 @@ LIMBS = {
 
 
 @pytest.fixture(params=["FK", "IK"])
-def animated(request, rigify_file, extension):
+def animated(request, rigify_rig, extension):
     """The rig with three keyed frames, its limbs in FK or in IK, and the poses."""
     assert extension
-    bpy.ops.wm.open_mainfile(filepath=rigify_file)
-    rig = next(thing for thing in bpy.data.objects if thing.type == "ARMATURE" and "rig_id" in thing.data)
+    rig = rigify_rig
     rig.location, rig.rotation_euler = (1, 2, 0), (0, 0, 0.5)
     rig.sketch2pose_rig.keep_ik = request.param == "IK"
     source = build_character(bpy.context, BODY, np.zeros(10, np.float32), "Source")

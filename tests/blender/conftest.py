@@ -60,6 +60,13 @@ def rigify_file(tmp_path_factory):
     return path
 
 
+@pytest.fixture
+def rigify_rig(rigify_file):
+    """That rig, its file just opened."""
+    bpy.ops.wm.open_mainfile(filepath=rigify_file)
+    return next(thing for thing in bpy.data.objects if thing.type == "ARMATURE" and "rig_id" in thing.data)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config):
     """End without taking Blender apart.

@@ -27,6 +27,21 @@ MIXAMO = {
         )
     },
 }  # fmt: skip
+#: What a generated Rigify rig shows of each joint, in FK and in IK.
+RIGIFY = {
+    "pelvis": "ORG-spine", "spine1": "ORG-spine.001", "spine2": "ORG-spine.002", "spine3": "ORG-spine.003",
+    "neck": "ORG-spine.004", "head": "ORG-spine.006",
+    **{
+        f"{side}_{joint}": f"ORG-{bone}.{side[0].upper()}"
+        for side in ("left", "right")
+        for joint, bone in (
+            ("collar", "shoulder"), ("shoulder", "upper_arm"), ("elbow", "forearm"), ("wrist", "hand"),
+            ("hip", "thigh"), ("knee", "shin"), ("ankle", "foot"), ("foot", "toe"),
+        )
+    },
+}  # fmt: skip
+#: Without its pelvis, neck and head, whose bones are not where SMPL's joints are.
+RIGIFY_LIMBS = {joint: bone for joint, bone in RIGIFY.items() if joint not in ("pelvis", "neck", "head")}
 TRUNK = ("spine1", "spine2", "spine3", "neck", "head")
 SEGMENTS = [
     *itertools.pairwise(TRUNK),

@@ -114,20 +114,16 @@ def test_without_fingers_a_hand_turns_with_its_forearm():
         np.testing.assert_allclose(*turns, atol=1e-4)
 
 
-def test_a_generated_rigify_rigs_palms():
-    bpy.ops.preferences.addon_enable(module="rigify")
-    bpy.ops.object.armature_human_metarig_add()
-    bpy.ops.pose.rigify_generate()
-    rig = next(o for o in bpy.data.objects if o.type == "ARMATURE" and "rig_id" in o.data)
+def test_a_generated_rigify_rigs_palms(rigify_rig):
     rng = np.random.default_rng(3)
     for _ in range(3):
         pose = hypothesis(BODY, random_pose(rng, 0.5))
-        pose_humanoid(find_humanoid(rig), pose, BODY)
+        pose_humanoid(find_humanoid(rigify_rig), pose, BODY)
         bpy.context.view_layer.update()
         for side in SIDES:
             letter = side[0].upper()
             names = (f"ORG-{bone}.{letter}" for bone in ("hand", "f_index.01", "f_pinky.01"))
-            own = shown_palm(rig, *names, side)
+            own = shown_palm(rigify_rig, *names, side)
             # Rigify stands along the axes, z up, facing -y.
             assert degrees(own @ [[1, 0, 0], [0, 0, -1], [0, 1, 0]], source_palm(pose, side)) < 4
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mathutils import Matrix, Vector
 from posed import hypothesis, random_pose
-from rigs import worst_direction
+from rigs import RIGIFY_LIMBS, worst_direction
 
 from backend.body import load_body
 from sketch2pose_blender.rig.animation import retarget
@@ -16,25 +16,13 @@ from sketch2pose_blender.rig.posing import apply_pose
 SWITCHES = ("upper_arm_parent.L", "upper_arm_parent.R", "thigh_parent.L", "thigh_parent.R")
 #: What shows a limb, and the FK control that has the place and turn that it should have.
 ENDS = [(f"ORG-{bone}.{side}", f"{bone}_fk.{side}") for bone in ("hand", "foot", "toe") for side in "LR"]
-SHOWN = {
-    "spine1": "ORG-spine.001", "spine2": "ORG-spine.002", "spine3": "ORG-spine.003",
-    **{
-        f"{side}_{joint}": f"ORG-{bone}.{side[0].upper()}"
-        for side in ("left", "right")
-        for joint, bone in (
-            ("collar", "shoulder"), ("shoulder", "upper_arm"), ("elbow", "forearm"), ("wrist", "hand"),
-            ("hip", "thigh"), ("knee", "shin"), ("ankle", "foot"),
-        )
-    },
-}  # fmt: skip
 
 
-def open_rig(file, extension):
-    bpy.ops.wm.open_mainfile(filepath=file)
-    rig = next(thing for thing in bpy.data.objects if thing.type == "ARMATURE" and "rig_id" in thing.data)
+@pytest.fixture
+def rig(rigify_rig, extension):
     assert extension
-    rig.sketch2pose_rig.keep_ik = True
-    return rig
+    rigify_rig.sketch2pose_rig.keep_ik = True
+    return rigify_rig
 
 
 def apart(rig, shown, control):
@@ -49,8 +37,7 @@ def apart(rig, shown, control):
 
 
 @pytest.mark.parametrize("poles", [False, True])
-def test_limbs_end_where_fk_would_put_them(rigify_file, extension, poles):
-    rig = open_rig(rigify_file, extension)
+def test_limbs_end_where_fk_would_put_them(rig, poles):
     body, rng = load_body(), np.random.default_rng(1)
     for name in SWITCHES:
         rig.pose.bones[name]["pole_vector"] = poles
@@ -58,7 +45,7 @@ def test_limbs_end_where_fk_would_put_them(rigify_file, extension, poles):
         pose = hypothesis(body, random_pose(rng, 0.5))
         assert pose_humanoid(find_humanoid(rig), pose, body, key_frame=frame) == []
         assert all(rig.pose.bones[name]["IK_FK"] == 0 for name in SWITCHES)
-        assert worst_direction(rig, SHOWN, pose, body) < 0.5
+        assert worst_direction(rig, RIGIFY_LIMBS, pose, body) < 0.5
         for shown, control in ENDS:
             distance, angle = apart(rig, shown, control)
             assert distance < 1e-3, shown
@@ -68,47 +55,43 @@ def test_limbs_end_where_fk_would_put_them(rigify_file, extension, poles):
         bone.matrix_basis.identity()
     bpy.context.scene.frame_set(1)
     bpy.context.scene.frame_set(10)
-    assert worst_direction(rig, SHOWN, pose, body) < 0.5
+    assert worst_direction(rig, RIGIFY_LIMBS, pose, body) < 0.5
 
 
 @pytest.mark.parametrize("poles", [False, True])
-def test_limbs_bent_a_little_and_much(rigify_file, extension, poles):
+def test_limbs_bent_a_little_and_much(rig, poles):
     """Straight limbs are the hardest: what they may stretch, they do not bend."""
-    rig = open_rig(rigify_file, extension)
     body, rng = load_body(), np.random.default_rng(1)
     for name in SWITCHES:
         rig.pose.bones[name]["pole_vector"] = poles
     for spread in (0.0, 0.01, 0.05, *[0.5] * 9):
         pose = hypothesis(body, random_pose(rng, spread))
         pose_humanoid(find_humanoid(rig), pose, body)
-        assert worst_direction(rig, SHOWN, pose, body) < 0.35, spread
+        assert worst_direction(rig, RIGIFY_LIMBS, pose, body) < 0.35, spread
 
 
-def test_a_limb_in_fk_stays_there_and_others_stay_in_ik(rigify_file, extension):
-    rig = open_rig(rigify_file, extension)
+def test_a_limb_in_fk_stays_there_and_others_stay_in_ik(rig):
     body = load_body()
     rig.pose.bones["thigh_parent.L"]["IK_FK"] = 1.0
     pose = hypothesis(body, random_pose(np.random.default_rng(2), 0.5))
     before = rig.pose.bones["foot_ik.L"].matrix_basis.copy()
     pose_humanoid(find_humanoid(rig), pose, body)
-    assert worst_direction(rig, SHOWN, pose, body) < 0.5
+    assert worst_direction(rig, RIGIFY_LIMBS, pose, body) < 0.5
     assert rig.pose.bones["foot_ik.L"].matrix_basis == before
     assert [rig.pose.bones[name]["IK_FK"] for name in SWITCHES] == [0, 0, 1, 0]
 
 
-def test_without_the_choice_limbs_go_to_fk(rigify_file, extension):
-    rig = open_rig(rigify_file, extension)
+def test_without_the_choice_limbs_go_to_fk(rig):
     rig.sketch2pose_rig.keep_ik = False
     body = load_body()
     pose = hypothesis(body, random_pose(np.random.default_rng(3), 0.5))
     pose_humanoid(find_humanoid(rig), pose, body)
-    assert worst_direction(rig, SHOWN, pose, body) < 0.5
+    assert worst_direction(rig, RIGIFY_LIMBS, pose, body) < 0.5
     assert all(rig.pose.bones[name]["IK_FK"] == 1 for name in SWITCHES)
 
 
 @pytest.mark.parametrize("poles", [False, True])
-def test_copied_animation_of_limbs_that_stay_in_ik(rigify_file, extension, poles):
-    rig = open_rig(rigify_file, extension)
+def test_copied_animation_of_limbs_that_stay_in_ik(rig, poles):
     body, rng, frames = load_body(), np.random.default_rng(4), (1, 4, 5)
     for name in SWITCHES:
         rig.pose.bones[name]["pole_vector"] = poles
@@ -122,7 +105,7 @@ def test_copied_animation_of_limbs_that_stay_in_ik(rigify_file, extension, poles
     for frame, pose in zip(frames, poses, strict=True):
         bpy.context.scene.frame_set(frame)
         assert all(rig.pose.bones[name]["IK_FK"] == 0 for name in SWITCHES)
-        assert worst_direction(rig, SHOWN, pose, body) < 0.35
+        assert worst_direction(rig, RIGIFY_LIMBS, pose, body) < 0.35
         for shown, control in ENDS:
             distance, angle = apart(rig, shown, control)
             assert distance < 1e-3, shown

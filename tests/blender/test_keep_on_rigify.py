@@ -4,30 +4,18 @@ import bpy
 import numpy as np
 import pytest
 from posed import hypothesis, random_pose
+from rigs import RIGIFY
 from test_mirror import BODY, MIRROR, directions, far_from_mirrored, worst
 
 from sketch2pose_blender.rig.humanoid import find_humanoid, pose_humanoid
 from sketch2pose_blender.rig.pose_blend import blend_pose, keep_pose_before
 from sketch2pose_blender.rig.pose_mirror import mirror_pose
 
-RIGIFY = {
-    "pelvis": "ORG-spine", "spine1": "ORG-spine.001", "spine2": "ORG-spine.002", "spine3": "ORG-spine.003",
-    "neck": "ORG-spine.004", "head": "ORG-spine.006",
-    **{
-        f"{side}_{joint}": f"ORG-{bone}.{side[0].upper()}"
-        for side in ("left", "right")
-        for joint, bone in (
-            ("collar", "shoulder"), ("shoulder", "upper_arm"), ("elbow", "forearm"), ("wrist", "hand"),
-            ("hip", "thigh"), ("knee", "shin"), ("ankle", "foot"), ("foot", "toe"),
-        )
-    },
-}  # fmt: skip
-
 
 @pytest.fixture
-def rig(rigify_file, extension):
-    bpy.ops.wm.open_mainfile(filepath=rigify_file)
-    return next(thing for thing in bpy.data.objects if thing.type == "ARMATURE" and "rig_id" in thing.data)
+def rig(rigify_rig, extension):
+    assert extension
+    return rigify_rig
 
 
 @pytest.mark.parametrize("limbs", ["FK", "IK", "one of each"])
