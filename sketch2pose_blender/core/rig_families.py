@@ -27,11 +27,13 @@ from pathlib import Path
 
 import numpy as np
 
-from .rig_mapping import RigMapping, Skeleton
-from .rig_names import PlainName, Side, plain_name
+from .rig_mapping import RigMapping, Skeleton, map_skeleton
+from .rig_names import PlainName, Side, bare_names, plain_name
 
 #: Without these a name is a chance hit: no rig of a family lacks them.
 _NEEDED = ("pelvis", "head", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+#: Of a mapping, with all of the spine, the collars and the toes.
+_MOST_JOINTS = 22
 _MIDDLE = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
 _SIDES: tuple[Side, Side] = ("left", "right")
 
@@ -133,9 +135,48 @@ def _ik_limb(values: dict, side: str) -> IkLimb:
     )
 
 
+def find_joints(skeleton: Skeleton) -> tuple[Family | None, RigMapping]:
+    """The joints of a skeleton by its bones' names, else by its structure; no bones where it is no humanoid."""
+    return match_family(skeleton) or (None, _with_named_sides(skeleton, map_skeleton(skeleton)))
+
+
 def match_family(skeleton: Skeleton) -> tuple[Family, RigMapping] | None:
-    """The family that explains most joints of a skeleton by their names, if one has all that it needs."""
-    plain = [plain_name(name) for name in skeleton.names]
+    """The family that explains most joints of a skeleton by their names, if one has all that it needs.
+
+    Joints that the rig has but calls otherwise than its family does are found by its structure.
+    """
+    best = _best(skeleton, skeleton.names) or _best(skeleton, bare_names(skeleton.names))
+    if best is None:
+        return None
+    family, bones = best
+    sure = 1.0 if _in_order(skeleton, bones) else 0.6
+    if not _stands(skeleton, bones):
+        sure = 0.3
+    names = {joint: skeleton.names[bone] for joint, bone in bones.items()}
+    return family, _completed(skeleton, RigMapping(names, dict.fromkeys(names, sure), sure))
+
+
+def _with_named_sides(skeleton: Skeleton, mapping: RigMapping) -> RigMapping:
+    """A mapping by structure, its left and right by the bones' names if these all say the same."""
+    plain = dict(zip(skeleton.names, map(plain_name, bare_names(skeleton.names)), strict=True))
+    sides = {joint: joint.partition("_")[0] for joint in mapping.bones if joint.startswith(_SIDES)}
+    agree = [plain[mapping.bones[joint]].side == side for joint, side in sides.items()]
+    if not sides or not all(plain[mapping.bones[joint]].side for joint in sides) or len(set(agree)) > 1:
+        return mapping
+    # What the structure says counts against them, or need not count any more.
+    share = (1.0 if agree[0] else 1.0 - mapping.facing) / max(mapping.facing, 1e-3)
+    bones, confidence = dict(mapping.bones), dict(mapping.confidence)
+    for joint, side in sides.items():
+        confidence[joint] = min(1.0, share * mapping.confidence[joint])
+        if not agree[0]:
+            other = "left" if side == "right" else "right"
+            bones[joint] = mapping.bones[joint.replace(side, other)]
+    return RigMapping(bones, confidence, min(confidence.values()))
+
+
+def _best(skeleton: Skeleton, names: tuple[str, ...]) -> tuple[Family, dict[str, int]] | None:
+    """The family that explains most of a skeleton with these names, and which bone it says is which joint."""
+    plain = [plain_name(name) for name in names]
     best: tuple[tuple[int, int, int], Family, dict[str, int]] | None = None
     for family in families():
         joints = _sided(family)
@@ -146,12 +187,19 @@ def match_family(skeleton: Skeleton) -> tuple[Family, RigMapping] | None:
         score = len(bones), len(bones) - len(joints), _marked(family, skeleton)
         if best is None or score > best[0]:
             best = score, family, bones
-    if best is None:
-        return None
-    _, family, bones = best
-    sure = 1.0 if _in_order(skeleton, bones) and _stands(skeleton, bones) else 0.6
-    names = {joint: skeleton.names[bone] for joint, bone in bones.items()}
-    return family, RigMapping(names, dict.fromkeys(names, sure), sure)
+    return best and best[1:]
+
+
+def _completed(skeleton: Skeleton, mapping: RigMapping) -> RigMapping:
+    """The mapping and what the structure adds to it, where the structure says the same of all other joints."""
+    if len(mapping.bones) >= _MOST_JOINTS:
+        return mapping
+    found = map_skeleton(skeleton)
+    if any(found.bones.get(joint) != bone for joint, bone in mapping.bones.items()):
+        return mapping
+    more = {joint: sure for joint, sure in found.confidence.items() if joint not in mapping.bones}
+    confidence = mapping.confidence | more
+    return RigMapping(found.bones, confidence, min(confidence.values()))
 
 
 def _marked(family: Family, skeleton: Skeleton) -> int:

@@ -83,11 +83,13 @@ class RigMapping:
         confidence: SMPL joint name -> 0..1, for the same joints: how far ahead of the next best choice it was,
             how well the sides mirror each other and how surely they are left and right.
         overall: 0..1, that of the least sure joint, 0 if the skeleton is no humanoid.
+        facing: 0..1, how sure it is which side is left; it is in the confidence of the limbs' joints.
     """
 
     bones: dict[str, str]
     confidence: dict[str, float]
     overall: float
+    facing: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -486,7 +488,7 @@ def _mapping(skeleton: Skeleton, figure: _Figure) -> RigMapping:
     # However clear each choice was, what is hardly a humanoid is not surely mapped.
     usual = 1.0 - float(np.exp(-(figure.score + 4.0) / 3.0))
     confidence = {joint: usual * confidence[joint] for joint in joints}
-    return RigMapping(names, confidence, min(confidence.values()))
+    return RigMapping(names, confidence, min(confidence.values()), sure)
 
 
 def _sureness(lead: float) -> float:

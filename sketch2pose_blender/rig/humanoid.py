@@ -15,8 +15,8 @@ from mathutils import Matrix, Vector
 from ..core.boundary import Body, Hypothesis, InputError, pose_body
 from ..core.rest_frames import joint_rotations
 from ..core.retarget import Target, pose_bones, rise, wanted_turns
-from ..core.rig_families import Family, IkLimb, families, match_family
-from ..core.rig_mapping import RigMapping, Skeleton, map_skeleton
+from ..core.rig_families import Family, IkLimb, families, find_joints
+from ..core.rig_mapping import RigMapping, Skeleton
 from .ik_limbs import is_in_ik, key_controls, place_controls
 from .keys import rotation_path, set_rotation
 from .posing import armature_of
@@ -113,8 +113,7 @@ def find_humanoid(thing: bpy.types.Object | None) -> Humanoid | None:
 def search_humanoid(armature: bpy.types.Object) -> Humanoid | None:
     """The humanoid's bones by their names, else by their structure; None where there is none."""
     skeleton = read_skeleton(armature)
-    named = match_family(skeleton)
-    family, mapping = named or (None, map_skeleton(skeleton))
+    family, mapping = find_joints(skeleton)
     if not all(joint in mapping.bones for joint in _NEEDED):
         return None
     return Humanoid(armature, mapping, family)

@@ -9,9 +9,10 @@ import pytest
 from odd_skeletons import odd_skeleton
 from posed import hypothesis, random_pose
 from random_skeletons import random_skeleton
-from rigs import imported, truth, worst_direction
+from rigs import MIXAMO, imported, truth, worst_direction
 
 from backend.body import load_body
+from sketch2pose_blender.core.rig_families import find_joints
 from sketch2pose_blender.core.rig_mapping import Skeleton, map_skeleton
 from sketch2pose_blender.rig.humanoid import find_humanoid, pose_humanoid
 
@@ -73,6 +74,43 @@ def test_an_object_that_mirrors_swaps_the_sides():
     found = map_skeleton(mirrored).bones
     assert found["left_wrist"] == joints["right_wrist"]
     assert found["head"] == joints["head"]
+
+
+def named(skeleton, names):
+    """The skeleton, some of its bones called otherwise."""
+    called = tuple(names.get(bone, bone) for bone in skeleton.names)
+    return Skeleton(called, skeleton.parents, skeleton.heads, skeleton.tails, skeleton.matrix)
+
+
+def test_what_a_family_calls_otherwise_is_found_by_structure():
+    skeleton, joints = figure()
+    called = MIXAMO | {"neck": "Throat", "left_foot": "Ball 1", "right_foot": "Ball 2"}
+    family, found = find_joints(named(skeleton, {joints[joint]: bone for joint, bone in called.items()}))
+    assert family.key == "mixamo"
+    assert found.bones == called
+    assert found.confidence["left_elbow"] == 1
+    assert 0 < found.confidence["neck"] < 1
+    # Where names and structure do not say the same, nothing is added.
+    called["left_elbow"], called["left_wrist"] = called["left_wrist"], called["left_elbow"]
+    _, found = find_joints(named(skeleton, {joints[joint]: bone for joint, bone in called.items()}))
+    assert found.bones.keys() == called.keys() - {"neck", "left_foot", "right_foot"}
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_names_tell_left_from_right(swapped):
+    skeleton, joints = figure()
+    letters = {"left": "RL"[not swapped], "right": "LR"[not swapped]}
+    called = {bone: f"qx{bone}.{letters.get(joint.split('_')[0], 'x')}" for joint, bone in joints.items()}
+    family, found = find_joints(named(skeleton, called))
+    assert family is None
+    other = {"left": "right", "right": "left"}
+    for joint, bone in joints.items():
+        side, _, kind = joint.partition("_")
+        meant = f"{other[side]}_{kind}" if swapped and side in other else joint
+        assert found.bones[meant] == called[bone]
+    blind = map_skeleton(skeleton)
+    sure = found.confidence["left_wrist"], blind.confidence["left_wrist"]
+    assert (sure[0] < UNSURE / 2) if swapped else (sure[0] >= sure[1])
 
 
 def test_what_is_no_humanoid_is_not_mapped():
