@@ -1,9 +1,10 @@
 """Live: an armature takes the pose that is drawn, after each stroke.
 
 Blender tells of each change of a grease pencil drawing; annotations have to be looked at by the timer. At the
-end of a stroke the drawing is read and sent at once, while Blender still draws the stroke on the screen; within
-an act, such as a long stroke or the moving of points, once the hand pauses. The timer takes the answer and
-writes the bones.
+end of a stroke the drawing is read and sent at once, before Blender draws the stroke on the screen, and an answer
+that comes soon is taken before it too, so that stroke and pose are drawn together; within an act, such as a long
+stroke or the moving of points, it is sent once the hand pauses. Otherwise the timer takes the answer and writes the
+bones.
 
 Undo: nothing here makes an undo step of its own but switching on and off. Undoing a stroke takes the stroke
 away, and the drawing that is left is posed.
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks.
 PERIOD = 0.01
+#: Seconds from Blender's telling of a stroke for which it is kept from drawing, so that the answer may come before;
+#: and so many strokes are drawn at once after one whose answer came too late.
+PATIENCE, UNAWAITED = 0.035, 4
 #: What is read less surely than this by its extent is looked for on the whole page; the pose program's own measure.
 _SURE = 0.4
 #: Sources that can be followed.
@@ -123,6 +127,10 @@ class Live:
         self._by_extent = True
         self._mark: tuple[int, ...] = ()
         self._failures = 0
+        # Where nothing is drawn there is nothing to be ahead of.
+        self._patience = 0.0 if bpy.app.background else PATIENCE
+        self._unawaited = 0
+        self._updating = False
         self._time = Times()
         self._hooks: list[tuple[list[Any], Callable[..., None]]] = []
         self._timer = self.tick
@@ -164,12 +172,16 @@ class Live:
     # --------------------------------------------------------------------------------- what Blender tells
 
     def _on_update(self, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
-        if scene.session_uid == self._scene and self._drew(depsgraph):
+        # Writing bones evaluates the depsgraph once more, and that is told too.
+        if scene.session_uid == self._scene and not self._updating and self._drew(depsgraph):
+            self._updating = True
             # The depsgraph has just been evaluated; asking the context for it would do that again.
             self._depsgraph = depsgraph
             self._time = Times(time.monotonic())
             self._guarded(self._changed)
             self._depsgraph = None
+            self._guarded(self._await)
+            self._updating = False
 
     def _on_undo(self, *_: object) -> None:
         # Bones have gone back too, so that the drawing is posed again even if it is the same.
@@ -197,6 +209,19 @@ class Live:
         if self._latest.job is not None:
             self._latest.poll()  # sends it, before Blender draws
         self._time.busy += time.thread_time() - begin
+
+    def _await(self) -> None:
+        """Take the answer before Blender draws the stroke, if it comes soon."""
+        end = self._time.changed + self._patience
+        if self._unawaited:
+            self._unawaited -= 1
+            return
+        while self._latest.job is not None and _session is self:
+            if time.monotonic() > end:
+                self._unawaited = UNAWAITED
+                return
+            time.sleep(0.001)
+            self.look()
 
     # -------------------------------------------------------------------------------------------- the work
 

@@ -206,6 +206,27 @@ def test_the_armature_follows_the_drawing_in_place():
     assert "follows Drawing" in operators.status.text
 
 
+def test_an_answer_that_comes_soon_is_there_before_blender_draws():
+    drawing = drawing_of(figure(WAVING))
+    switch_on()
+    follow()
+    live.session()._patience = 30.0  # as with a window
+    raised, hanging = figure(RAISED), figure(HANGING)
+    redraw_strokes(drawing, raised)
+    assert len(live.session().times) == 2, "the update itself has taken it"
+    assert lies_over(the_armature(), raised)
+    live.session()._patience = 0.0
+    redraw_strokes(drawing, hanging)
+    assert len(live.session().times) == 2
+    assert lies_over(the_armature(), raised)
+    follow()
+    live.session()._patience = 30.0
+    redraw_strokes(drawing, raised)
+    assert len(live.session().times) == 3, "after one that came late some are not waited for"
+    follow()
+    assert lies_over(the_armature(), raised)
+
+
 def test_nothing_is_asked_when_nothing_has_changed():
     drawing_of(figure())
     switch_on()

@@ -133,11 +133,15 @@ import os
         steps = ("changed", "asked", "shown", "answered", "written", "drawn")
         ends.append([*(1000 * (times[step] - end) for step in steps), 1000 * times["busy"]])
     changed, asked, shown, answered, written, drawn, busy = np.array(ends).T
+    # Where the answer came before Blender drew the stroke, both were drawn together, after the bones were written.
+    before = shown < 0
+    shown[before] = asked[before]
     own = written - (shown - asked)
     posing = 1000 * (window.run("worked()") - worked) / len(ends)
 
     def told(what, values):
-        print(f"{what}: median {np.median(values):.0f}, worst {values.max():.0f} ms")
+        if len(values):
+            print(f"{what}: median {np.median(values):.0f}, worst {values.max():.0f} ms")
 
     print(
         f"\n{len(ends)} strokes, {os.getloadavg()[0]:.0f} programs at work on {os.cpu_count()} cores; from the release:"
@@ -145,7 +149,8 @@ import os
     told("to bones written", written)
     told("of this, until Blender tells of the change", changed)
     told("reading and sending", asked - changed)
-    told("Blender draws the stroke, while the drawing is posed elsewhere", shown - asked)
+    print(f"the answer came before the stroke was drawn: {before.mean():.0%}")
+    told("else Blender draws the stroke, while the drawing is posed elsewhere", (shown - asked)[~before])
     told("then until the answer is taken", answered - shown)
     told("writing", written - answered)
     told("all of it without drawing", own)
