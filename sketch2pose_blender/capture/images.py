@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -23,6 +25,8 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", "
 _MOST_BYTES = 200_000_000
 #: Most pixels of an image that Blender holds that are read; the pose program's own limit.
 _MOST_PIXELS = 100_000_000
+#: Seconds for the program that has copied something to hand it out.
+_XCLIP_PATIENCE = 1.0
 
 
 def image_sketch(image: bpy.types.Image) -> Sketch:
@@ -55,14 +59,16 @@ def clipboard_sketch(context: bpy.types.Context) -> Sketch:
     if path is not None:
         return file_sketch(path)
     image = _pasted_image(context)
-    if image is None:
-        raise InputError(
-            "There is no image on the clipboard that Blender can read here; copy an image or its file's path."
-        )
-    try:
-        return Sketch("Clipboard", image_bytes(image)[0], None, None)
-    finally:
-        bpy.data.images.remove(image)
+    if image is not None:
+        try:
+            return Sketch("Clipboard", image_bytes(image)[0], None, None)
+        finally:
+            bpy.data.images.remove(image)
+    if _on_x11():
+        return Sketch("Clipboard", _read_by_xclip(), None, None)
+    raise InputError(
+        "There is no image on the clipboard that Blender can read here; copy an image or its file's path."
+    )
 
 
 def empty_sketch(empty: bpy.types.Object) -> Sketch:
@@ -212,6 +218,38 @@ def _path_in(text: str) -> Path | None:
         return path if path.suffix.lower() in SUFFIXES and path.is_file() else None
     except (OSError, ValueError):
         return None
+
+
+def _on_x11() -> bool:
+    """Whether Blender's windows are X11's, for which it reads texts from the clipboard alone (checked up to 5.2)."""
+    on_linux = sys.platform.startswith("linux")
+    return on_linux and "DISPLAY" in os.environ and "WAYLAND_DISPLAY" not in os.environ
+
+
+def _read_by_xclip() -> bytes:
+    """The image on X11's clipboard, a PNG file.
+
+    Raises:
+        InputError: there is none, or no program that reads it.
+    """
+    import shutil
+    import subprocess
+
+    program = shutil.which("xclip")
+    if program is None:
+        raise InputError(
+            "On X11 Blender cannot paste images; install the program xclip, or copy the image file's path instead."
+        )
+    try:
+        done = subprocess.run(  # noqa: S603 - no argument is another's
+            [program, "-selection", "clipboard", "-target", "image/png", "-out"],
+            check=False, capture_output=True, timeout=_XCLIP_PATIENCE,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        done = None
+    if done is None or done.returncode or not done.stdout:
+        raise InputError("There is no image on the clipboard; copy an image or its file's path.")
+    return done.stdout
 
 
 def _pasted_image(context: bpy.types.Context) -> bpy.types.Image | None:
