@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import bpy
 
 from . import preferences, service
-from .act import Act
 
 if TYPE_CHECKING:
     from ..core.boundary import PoseResult
@@ -49,7 +48,9 @@ class Trial:
         return self.job is not None
 
     def start(self, context: bpy.types.Context) -> None:
-        """Begin. What goes wrong becomes a line."""
+        """Begin, anew if one runs. What goes wrong becomes a line."""
+        # The button is never greyed: Blender would leave it so until the pointer has left it.
+        self.stop()
         self.lines, self.failed, self.seconds = ["Posing a test drawing"], False, []
         self._submit(context)
 
@@ -124,24 +125,20 @@ def _watch() -> float | None:
     return None
 
 
-class SKETCH2POSE_OT_test(Act, bpy.types.Operator):
+class SKETCH2POSE_OT_test(bpy.types.Operator):
     """Pose a test drawing with these settings, and tell the engine, the device and the time"""
 
     bl_idname = "sketch2pose.test"
     bl_label = "Test"
     bl_options = {"INTERNAL"}
 
-    @classmethod
-    def obstacle(cls, context: bpy.types.Context) -> str | None:  # noqa: ARG003
-        """Why no test can be started."""
-        return "The test runs already" if trial.busy else None
-
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:  # noqa: ARG002
         """Test while Blender goes on."""
         if bpy.app.background:  # no timers tick there
             return self.execute(context)
         trial.start(context)
-        bpy.app.timers.register(_watch, first_interval=_TICK)
+        if not bpy.app.timers.is_registered(_watch):
+            bpy.app.timers.register(_watch, first_interval=_TICK)
         return {"FINISHED"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
