@@ -18,22 +18,29 @@ PERIOD = 0.02
 FOLDER = Path(sys.argv[sys.argv.index("--") + 1])
 
 
-def view3d(region="WINDOW"):
-    """Context for operators: the first window, its largest 3D view and a region of it."""
-    window = bpy.context.window_manager.windows[0]
-    areas = [area for area in window.screen.areas if area.type == "VIEW_3D"]
-    area = max(areas, key=lambda area: area.width * area.height)
-    found = next(r for r in area.regions if r.type == region)
+def editor(kind="VIEW_3D", region="WINDOW"):
+    """Context for operators: the largest area of a kind in any window, and a region of it."""
+    areas = [
+        (window, area)
+        for window in bpy.context.window_manager.windows
+        for area in window.screen.areas
+        if area.type == kind
+    ]
+    window, area = max(areas, key=lambda found: found[1].width * found[1].height)
     return {
         "window": window,
-        "screen": window.screen,
         "area": area,
-        "region": found,
+        "region": next(r for r in area.regions if r.type == region),
         "space_data": area.spaces.active,
     }
 
 
-NAMES = {"bpy": bpy, "view3d": view3d}
+def view3d(region="WINDOW"):
+    """The same for the 3D view."""
+    return editor("VIEW_3D", region)
+
+
+NAMES = {"bpy": bpy, "editor": editor, "view3d": view3d}
 _state = {"next": 0}
 
 
@@ -74,6 +81,7 @@ def look():
 preferences = bpy.context.preferences
 preferences.view.show_splash = False
 preferences.view.ui_scale = 1.0
+preferences.view.smooth_view = 0
 preferences.use_preferences_save = False
 # Without a graphics card each of its passes draws the view anew, and nothing else is done meanwhile.
 preferences.system.viewport_aa = "OFF"

@@ -28,6 +28,8 @@ START_TIMEOUT, ANSWER_TIMEOUT = 240.0, 240.0
 #: Enters a folder with a whole Debian. ONNX Runtime needs /proc; mounted like this it is seen by this one
 #: process and goes with it, so that the folder can be removed like any other.
 _ENTER = ("unshare", "--mount", "sh", "-c", 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"')
+#: Leaves of the network nothing but the machine itself.
+_OFFLINE = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$0" "$@"')
 
 
 class BlenderWindow:
@@ -37,13 +39,15 @@ class BlenderWindow:
 
     Args:
         blender: its executable; one that lies in a folder with a whole Debian runs in there.
+        offline: run it without a network.
     """
 
-    def __init__(self, blender: Path) -> None:
+    def __init__(self, blender: Path, *, offline: bool = False) -> None:
         self.root = debian_around(blender)
         self.blender = Path("/", blender.relative_to(self.root))
         # Where the agent and Blender's profile lie, as seen from here.
         self.folder = Path(tempfile.mkdtemp(prefix="sketch2pose-gui-", dir=self.root / "tmp"))
+        self._offline = offline
         self._asked = 0
         self._display = ""
         self._processes: list[subprocess.Popen] = []
@@ -109,7 +113,7 @@ class BlenderWindow:
             self._blender = self._open(
                 str(self.blender), "--window-geometry", "0", "0", str(WIDTH), str(HEIGHT), "--python-exit-code", "1",
                 "--python", self.inside(self.folder / AGENT.name), "--", self.inside(self.folder),
-                output=log,
+                output=log, before=_OFFLINE if self._offline else (),
             )  # fmt: skip
         # One shell for all that the hand does: entering the folder anew takes longer than the hand's acts.
         self._hand = self._open("sh", output=subprocess.PIPE, told=subprocess.PIPE)
@@ -117,9 +121,9 @@ class BlenderWindow:
         # No window manager places the window; until it is drawn once, clicks go nowhere.
         self.settle(5)
 
-    def _open(self, *arguments: str, output, told=subprocess.DEVNULL) -> subprocess.Popen:
+    def _open(self, *arguments: str, output, told=subprocess.DEVNULL, before=()) -> subprocess.Popen:
         process = subprocess.Popen(
-            self._command(*arguments),
+            [*before, *self._command(*arguments)],
             stdin=told,
             stdout=output,
             stderr=subprocess.DEVNULL if output == subprocess.PIPE else subprocess.STDOUT,
@@ -134,7 +138,7 @@ class BlenderWindow:
         """Execute Python in Blender, between two events; the value of the last expression, through JSON.
 
         Names that it defines stay for later calls. ``bpy`` is there, and ``view3d(region="WINDOW")``, the
-        context of the 3D view: ``with bpy.context.temp_override(**view3d()): ...``.
+        context of the 3D view: ``with bpy.context.temp_override(**view3d()): ...``; and ``editor(kind, region)`` for others.
         """
         return self._wait_for(self._ask(code), timeout)
 
@@ -248,26 +252,35 @@ flat = [location_3d_to_region_2d(region, place["space_data"].region_3d, p) for p
             self.run(f"view3d('UI')['region'].active_panel_category = {category!r}")
             self.redraw()
 
-    def find_button(self, what: str, region: str = "UI", *, across: float = 0.5) -> tuple[float, float]:
-        """The place of a button in a region of the 3D view, found by moving the pointer down over it.
+    def rectangle(self, area: str = "VIEW_3D", region: str = "WINDOW") -> tuple[float, float, float, float]:
+        """Where a region of the largest area of a kind is on the screen: left, top, width and height."""
+        left, bottom, width, height = self.run(f"""
+found = editor({area!r}, {region!r})
+window, region = found["window"], found["region"]
+(window.x + region.x, window.y + region.y, region.width, region.height)
+""")
+        return left, HEIGHT - bottom - height, width, height
+
+    def find_button(
+        self, what: str, region: str = "UI", *, area: str = "VIEW_3D", across: float = 0.5
+    ) -> tuple[float, float]:
+        """The place of a button in a region of an area, found by moving the pointer down over it.
 
         Args:
             what: a part of the Python command (``"sketch2pose.pose_new"``) or of the data path
                 (``"sketch2pose.image"``) that the button stands for.
             region: "UI" for the sidebar, "HEADER", "TOOLS", ...
+            area: its kind.
             across: where to go down, as a share of the region's width.
         """
         seen = []
-        x, top, bottom = self.run(f"""
-place = view3d({region!r})
-region, height = place["region"], place["window"].height
-(region.x + region.width * {across}, height - region.y - region.height, height - region.y)
-""")
-        for y in range(int(top) + 5, int(bottom), 13):
+        left, top, width, height = self.rectangle(area, region)
+        x = left + across * width
+        for y in range(int(top) + 5, int(top + height), 13):
             self.move(x, y)
             commands = self.run(f"""
 found = []
-with bpy.context.temp_override(**view3d({region!r})):
+with bpy.context.temp_override(**editor({area!r}, {region!r})):
     for name, options in (("copy_python_command_button", {{}}), ("copy_data_path_button", {{"full_path": True}})):
         copy = getattr(bpy.ops.ui, name)
         if copy.poll():
@@ -281,9 +294,11 @@ found
             seen += [command for command in commands if command and command not in seen]
         raise AssertionError(f"no button for {what}; there are {seen}")
 
-    def click_button(self, what: str, region: str = "UI", *, across: float = 0.5) -> None:
+    def click_button(
+        self, what: str, region: str = "UI", *, area: str = "VIEW_3D", across: float = 0.5
+    ) -> None:
         """Find a button and click it."""
-        self.click(*self.find_button(what, region, across=across))
+        self.click(*self.find_button(what, region, area=area, across=across))
 
     def hand(self, *arguments: str) -> float:
         """Have xdotool do something and do not wait for Blender; time.monotonic() when it was told to."""

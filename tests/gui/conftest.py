@@ -45,8 +45,9 @@ def blender(blender_program):
 def extension_zip(python):
     """The extension's zip with the wheels for this platform and a Python such as "3.13"."""
     target = build_extension.this_platform()
-    build_extension.stage(target, build_extension.download_wheels(target, python))
-    name = Path(tempfile.mkdtemp(prefix="sketch2pose-zip-"), "sketch2pose")
+    manifest = build_extension.stage(target, build_extension.download_wheels(target, python))
+    package = f"{manifest['id']}-{manifest['version']}-{target}"
+    name = Path(tempfile.mkdtemp(prefix="sketch2pose-zip-"), package)
     return Path(shutil.make_archive(str(name), "zip", build_extension.STAGE))
 
 
