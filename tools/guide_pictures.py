@@ -14,6 +14,10 @@ SCREENSHOTS = Path(__file__).parents[1] / "out" / "gui"
 PICTURES_FOLDER = Path(__file__).parents[1] / "docs" / "images"
 #: Screenshot of a test -> picture, in the guide's order; the one outside the guide's folder is the README's too.
 PICTURES = {
+    "install_menu": "guide/install_menu",
+    "install_file": "guide/install_file",
+    "install_posed": "guide/install_posed",
+    "preferences_server": "preferences",
     "driver_chosen": "guide/image_chosen",
     "driver_posed": "guide/image_posed",
     "drawn": "guide/drawn",

@@ -48,6 +48,8 @@ bpy.context.view_layer.update()
 max((pose.bones[f"{side}_wrist"].head - pose.bones[f"{side}_shoulder"].head).z for side in ("left", "right"))
 """)
     assert lifted > 0.1
+    window.move(500, 400)
+    window.key("KP_1", "KP_Decimal")  # from the front, as large as the view
     assert window.screenshot(SCREENSHOTS / "driver_posed.png").stat().st_size > 10_000
     x, y = window.run(
         "(lambda r, w: (r.x + r.width / 3, w.height - r.y - r.height / 2))"
