@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks.
 PERIOD = 0.01
-#: Seconds from Blender's telling of a stroke for which it is kept from drawing, so that the answer may come before;
-#: and so many strokes are drawn at once after one whose answer came too late.
-PATIENCE, UNAWAITED = 0.035, 4
+#: Seconds from Blender's telling of a stroke for which it is kept from drawing, so that the answer may come before.
+#: The more answers in a row come too late, the more strokes are not waited for: so many at most.
+PATIENCE, MOST_UNAWAITED = 0.04, 15
 #: What is read less surely than this by its extent is looked for on the whole page; the pose program's own measure.
 _SURE = 0.4
 #: Sources that can be followed.
@@ -129,7 +129,7 @@ class Live:
         self._failures = 0
         # Where nothing is drawn there is nothing to be ahead of.
         self._patience = 0.0 if bpy.app.background else PATIENCE
-        self._unawaited = 0
+        self._late = self._unawaited = 0
         self._updating = False
         self._time = Times()
         self._hooks: list[tuple[list[Any], Callable[..., None]]] = []
@@ -218,10 +218,11 @@ class Live:
             return
         while self._latest.job is not None and _session is self:
             if time.monotonic() > end:
-                self._unawaited = UNAWAITED
+                self._unawaited, self._late = self._late, min(2 * self._late + 1, MOST_UNAWAITED)
                 return
             time.sleep(0.001)
             self.look()
+        self._late = 0
 
     # -------------------------------------------------------------------------------------------- the work
 
