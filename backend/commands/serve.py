@@ -190,7 +190,9 @@ class PipelinePoser:
         from ..engines.choice import make_engine
         from ..pipeline import Pipeline
 
-        self._pipeline = Pipeline(make_engine(engine, device), body=body)
+        # The others are left to the program that asks, such as Blender, which draws meanwhile.
+        threads = max(1, (os.cpu_count() or 1) // 2)
+        self._pipeline = Pipeline(make_engine(engine, device, threads), body=body)
         self.at_once = self._pipeline.at_once
 
     def pose(self, request: PoseRequest, report: Callable[[Stage, float], None]) -> PoseResult:

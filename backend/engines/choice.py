@@ -14,13 +14,14 @@ ENGINES = ("auto", "onnx", "torch")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
-def make_engine(engine: str = "auto", device: str = "auto") -> Engine:
+def make_engine(engine: str = "auto", device: str = "auto", threads: int = 0) -> Engine:
     """Load the engine.
 
     Args:
         engine: one of ENGINES. "auto" takes torch for a GPU that is asked for by name, and where ONNX Runtime
             is not installed; else onnx, which starts without loading PyTorch.
         device: one of DEVICES. "auto" leaves the choice to the engine, which falls back to the CPU.
+        threads: processor threads to use; 0 leaves the choice to the engine.
 
     Raises:
         InstallError: the engine's packages or the weights are missing or damaged.
@@ -32,9 +33,9 @@ def make_engine(engine: str = "auto", device: str = "auto") -> Engine:
     if engine == "torch":
         from .torch import TorchEngine
 
-        return TorchEngine(device=device)
+        return TorchEngine(threads=threads, device=device)
     if device == "mps":
         raise InputError("The engine onnx has no device mps; choose the engine torch, or the device auto.")
     from .onnx import OnnxEngine
 
-    return OnnxEngine(device=device)
+    return OnnxEngine(threads=threads, device=device)

@@ -96,7 +96,8 @@ class OnnxEngine(FallingBack):
 
         Args:
             weights: an .onnx graph with its .safetensors beside it; None for the shipped one.
-            threads: processor threads to use; 0 leaves the choice to ONNX Runtime.
+            threads: processor threads to use; 0 leaves the choice to ONNX Runtime, whose threads go round in circles
+                for a while when they have nothing to do.
             device: "auto" for the best that works, or one of the names in PROVIDERS, with no other in its
                 place.
 
@@ -121,6 +122,8 @@ class OnnxEngine(FallingBack):
     def _open(self) -> None:
         options = self._runtime.SessionOptions()
         options.intra_op_num_threads = self._threads
+        if self._threads:
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         # DirectML allows neither memory patterns nor running nodes in parallel.
         options.enable_mem_pattern = self.device != "directml"
