@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import NamedTuple
 
 import numpy as np
 
@@ -84,20 +85,35 @@ def _inked(
         chosen = np.flatnonzero(steps == opacity)
         if not len(chosen):
             continue
-        lines = [values.take(chosen) for values in (begins, ways, counts, widths)]
-        cover = _covered_coarsely if lines[2].sum() > _MANY_DOTS else _covered
-        paper[cover(*lines, size)] = round(255 * (1 - opacity / _OPACITIES))
+        lines = _Lines(*(values.take(chosen) for values in (begins, ways, counts, widths)))
+        cover = _covered_coarsely if lines.counts.sum() > _MANY_DOTS else _covered
+        paper[cover(lines, size)] = round(255 * (1 - opacity / _OPACITIES))
     return paper
 
 
-def _dots(begins: np.ndarray, ways: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """(M, 2) float32, so many places along each line."""
-    first = np.cumsum(counts, dtype=np.int32) - counts
-    along = np.arange(counts.sum(), dtype=np.int32) - np.repeat(first, counts)
-    places = np.repeat(ways / counts.astype(np.float32), counts)
-    places *= along.astype(np.float32)
-    places += np.repeat(begins, counts)
-    return places.view(np.float32).reshape(-1, 2)
+class _Lines(NamedTuple):
+    """Straight lines of a pen.
+
+    Attributes:
+        begins: (K,) complex64, x + iy, pixels.
+        ways: (K,) complex64, from there to the ends.
+        counts: (K,) int32, dots on each.
+        pens: (K,) float32 half widths, pixels.
+    """
+
+    begins: np.ndarray
+    ways: np.ndarray
+    counts: np.ndarray
+    pens: np.ndarray
+
+    def dots(self) -> np.ndarray:
+        """(M, 2) float32 pixels of all dots, line after line."""
+        first = np.cumsum(self.counts, dtype=np.int32) - self.counts
+        along = np.arange(self.counts.sum(), dtype=np.int32) - np.repeat(first, self.counts)
+        places = np.repeat(self.ways / self.counts.astype(np.float32), self.counts)
+        places *= along.astype(np.float32)
+        places += np.repeat(self.begins, self.counts)
+        return places.view(np.float32).reshape(-1, 2)
 
 
 def _pixels_of(places: np.ndarray, width: int) -> np.ndarray:
@@ -106,9 +122,7 @@ def _pixels_of(places: np.ndarray, width: int) -> np.ndarray:
     return (row * width + column).astype(np.int32)
 
 
-def _covered(
-    begins: np.ndarray, ways: np.ndarray, counts: np.ndarray, pens: np.ndarray, size: tuple[int, int]
-) -> np.ndarray:
+def _covered(lines: _Lines, size: tuple[int, int]) -> np.ndarray:
     """(H, W) bool, the pixels whose centres lie under the pen that goes along the lines.
 
     Every dot opens a span in each row that it meets and closes it again; a running sum along the rows
@@ -116,21 +130,21 @@ def _covered(
     """
     width, height = size
     stride = width + 1
-    places = _dots(begins, ways, counts)
+    places = lines.dots()
     # Dots in one pixel are one: the last. No pen is so thin that this tears a line.
     newest = np.full(height * width, -1, np.int32)
     newest[_pixels_of(places, width)] = np.arange(len(places), dtype=np.int32)
     kept = newest[newest >= 0]
     x, y = places.take(kept, 0).T.copy()
-    radius = np.repeat(pens, counts).take(kept)
+    radius = np.repeat(lines.pens, lines.counts).take(kept)
     row = np.round(y)
     opened, closed = [], []
     reach = int(np.ceil(radius.max()))
     for offset in range(-reach, reach + 1):
-        lines = row + np.float32(offset)
-        half = radius * radius - np.square(lines - y)
-        met = np.flatnonzero((half > 0) & (lines >= 0) & (lines < height))
-        half, centre, base = np.sqrt(half.take(met)), x.take(met), lines.take(met).astype(np.int32) * stride
+        rows = row + np.float32(offset)
+        half = radius * radius - np.square(rows - y)
+        met = np.flatnonzero((half > 0) & (rows >= 0) & (rows < height))
+        half, centre, base = np.sqrt(half.take(met)), x.take(met), rows.take(met).astype(np.int32) * stride
         left = np.clip(np.ceil(centre - half), 0, width).astype(np.int32)
         right = np.clip(np.floor(centre + half) + 1, left, width).astype(np.int32)
         opened.append(base + left)
@@ -141,21 +155,18 @@ def _covered(
     return np.cumsum(edges).reshape(height, stride)[:, :width] > 0
 
 
-def _covered_coarsely(
-    begins: np.ndarray, ways: np.ndarray, counts: np.ndarray, pens: np.ndarray, size: tuple[int, int]
-) -> np.ndarray:
+def _covered_coarsely(lines: _Lines, size: tuple[int, int]) -> np.ndarray:
     """As _covered(), but with dots on whole pixels and pens in steps of half a pixel.
 
     All dots of one pen are one area, which is grown to discs by rows of spans.
     """
     width, height = size
     covered = np.zeros((height, width), bool)
-    sizes = np.round(2 * pens).astype(np.int8)
+    sizes = np.round(2 * lines.pens).astype(np.int8)
     for step in np.flatnonzero(np.bincount(sizes)).tolist():
         chosen = np.flatnonzero(sizes == step)
-        lines = [values.take(chosen) for values in (begins, ways, counts)]
         dotted = np.zeros(height * width, bool)
-        dotted[_pixels_of(_dots(*lines), width)] = True
+        dotted[_pixels_of(_Lines(*(values.take(chosen) for values in lines)).dots(), width)] = True
         reach = step // 2
         dots = np.pad(dotted.reshape(height, width), ((0, 0), (reach, reach)))
         span, half = dots[:, reach : reach + width].copy(), 0
