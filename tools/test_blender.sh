@@ -1,9 +1,9 @@
 #!/bin/bash
 # test_blender.sh PYTHON: runs each file of tests/blender in a Blender of its own, with an interpreter that has bpy.
 #
-# A file of its own starts each in an untouched Blender, as a person's is. Blender 4.2 crashes now and then after
-# generating Rigify rigs, why is not known yet: where Blender itself dies, not a test, the
-# file is run once more, and the list of such files is printed.
+# A file of its own starts each in an untouched Blender, as a person's is. Blender 4.2 crashes now and then in a process
+# that has made Rigify rigs (tests/blender/conftest.py): where Blender itself dies, not a test, the file is run once
+# more, and the list of such files is printed.
 set -u
 failed=()
 crashed=()

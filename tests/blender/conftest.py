@@ -3,6 +3,7 @@
 import importlib
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -48,16 +49,30 @@ def extension(empty_file):
     module.unregister()
 
 
-@pytest.fixture(scope="module")
+#: In Blender 4.2, memory is damaged where Rigify has generated a rig: a script of Blender's own operators, without
+#: this project, that generates one and then opens and exports it four times dies in 5 of 6 runs, and in none of 12
+#: where another process has generated it.
+GENERATE = """
+import os, sys, bpy
+bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+bpy.ops.preferences.addon_enable(module="rigify")
+bpy.ops.object.armature_human_metarig_add()
+bpy.ops.pose.rigify_generate()
+bpy.ops.wm.save_as_mainfile(filepath=sys.argv[1])
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+@pytest.fixture(scope="session")
 def rigify_file(tmp_path_factory):
     """A file with a generated Rigify rig of a human."""
-    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    bpy.ops.preferences.addon_enable(module="rigify")
-    bpy.ops.object.armature_human_metarig_add()
-    bpy.ops.pose.rigify_generate()
-    path = str(tmp_path_factory.mktemp("rigify") / "rig.blend")
-    bpy.ops.wm.save_as_mainfile(filepath=path)
-    return path
+    path = tmp_path_factory.mktemp("rigify") / "rig.blend"
+    made = subprocess.run(
+        [sys.executable, "-c", GENERATE, str(path)], check=False, capture_output=True, text=True
+    )
+    assert path.is_file(), made.stdout + made.stderr
+    return str(path)
 
 
 @pytest.fixture

@@ -12,11 +12,6 @@ from animated_rigify import (
 
 from sketch2pose_blender.rig.exporting import export_fbx, export_gltf
 
-pytestmark = pytest.mark.skipif(
-    bpy.app.version < (4, 3),
-    reason="Blender 4.2's memory is damaged here: it crashes in every other run, in its glTF exporter or after it",
-)
-
 
 @pytest.mark.parametrize("kind", ["fbx", "glb"])
 def test_files_of_deform_bones_come_back_with_every_joint_in_its_place(animated, tmp_path, kind):  # noqa: F811
