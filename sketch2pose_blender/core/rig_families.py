@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -136,7 +136,21 @@ def _ik_limb(values: dict, side: str) -> IkLimb:
 
 
 def find_joints(skeleton: Skeleton) -> tuple[Family | None, RigMapping]:
-    """The joints of a skeleton by its bones' names, else by its structure; no bones where it is no humanoid."""
+    """The joints of a skeleton by its bones' names, else by its structure; no bones where it is no humanoid.
+
+    The structure of a rig of many hundred bones takes seconds: what was found last is kept.
+    """
+    mirrored = float(np.linalg.det(skeleton.matrix[:3, :3])) < 0
+    heads, tails = (np.asarray(points, float).tobytes() for points in (skeleton.heads, skeleton.tails))
+    return _found(skeleton.names, skeleton.parents, heads, tails, mirrored)
+
+
+@lru_cache(maxsize=8)
+def _found(
+    names: tuple[str, ...], parents: tuple[int, ...], heads: bytes, tails: bytes, mirrored: bool
+) -> tuple[Family | None, RigMapping]:
+    points = [np.frombuffer(values).reshape(-1, 3) for values in (heads, tails)]
+    skeleton = Skeleton(names, parents, points[0], points[1], np.diag([-1.0 if mirrored else 1.0, 1, 1, 1]))
     return match_family(skeleton) or (None, _with_named_sides(skeleton, map_skeleton(skeleton)))
 
 
@@ -153,7 +167,9 @@ def match_family(skeleton: Skeleton) -> tuple[Family, RigMapping] | None:
     if not _stands(skeleton, bones):
         sure = 0.3
     names = {joint: skeleton.names[bone] for joint, bone in bones.items()}
-    return family, _completed(skeleton, RigMapping(names, dict.fromkeys(names, sure), sure))
+    mapping = RigMapping(names, dict.fromkeys(names, sure), sure)
+    # The bones of control rigs do not hang together as limbs do.
+    return family, mapping if family.switches else _completed(skeleton, mapping)
 
 
 def _with_named_sides(skeleton: Skeleton, mapping: RigMapping) -> RigMapping:
