@@ -40,6 +40,29 @@ def hovered() -> str:
     return next(iter(_hovered.values()), "")
 
 
+def joint_at(context: bpy.types.Context, place: tuple[float, float]) -> str:
+    """The joint whose handle is at a place of the region, or "".
+
+    Blender tells which gizmo is under the mouse a moment after the mouse has come there.
+    """
+    import numpy as np
+
+    from ..core.boundary import KEYPOINT_NAMES
+    from ..core.handles import HANDLES
+    from .corrected import corrected
+    from .view import to_region
+
+    state = corrected(context)
+    if state is None or context.region_data is None:
+        return ""
+    joints = [KEYPOINT_NAMES.index(joint) for joint in HANDLES]
+    away = np.hypot(*(to_region(context, state.drawn, state.places[joints]) - place).T)
+    away = np.nan_to_num(away, nan=np.inf)
+    nearest = int(away.argmin())
+    reach = _RADIUS * _REACH * context.preferences.system.ui_scale
+    return HANDLES[nearest] if away[nearest] <= reach else ""
+
+
 def _polygon(corners: int, turn: float = 0.0, radius: float = 1.0) -> list[tuple[float, float]]:
     angles = [turn + 2 * pi * corner / corners for corner in range(corners)]
     return [(radius * cos(angle), radius * sin(angle)) for angle in angles]

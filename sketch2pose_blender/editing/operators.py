@@ -247,17 +247,26 @@ class SKETCH2POSE_OT_flip_hovered(_CorrectOperator, bpy.types.Operator):
     bl_idname = "sketch2pose.flip_hovered"
     bl_label = "Flip Under the Mouse"
 
+    _joint = ""
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Only while handles are shown: its key belongs to others otherwise."""
         return context.window_manager.sketch2pose_correcting.on and super().poll(context)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Flip what is where the mouse is now."""
+        from .gizmos import joint_at
+
+        self._joint = joint_at(context, (event.mouse_region_x, event.mouse_region_y))
+        return self.execute(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Flip it."""
         from .corrected import flipped
         from .gizmos import hovered
 
-        joint = hovered() or context.window_manager.sketch2pose_correcting.joint
+        joint = self._joint or hovered() or context.window_manager.sketch2pose_correcting.joint
         if not joint:
             self.report({"WARNING"}, "Point at a joint first.")
             return {"CANCELLED"}
