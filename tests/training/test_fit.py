@@ -458,3 +458,30 @@ def test_runs_without_a_loss_are_measured_and_kept(tmp_path, drawings, bank_file
     without = torch.load(tmp_path / "short" / "without_shape" / "checkpoint.pt", weights_only=True)
     assert without["config"]["weights"]["betas"] == 0
     assert without["config"]["weights"]["direction"] > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("batches: 4", "batches"),
+        ("weights: {beauty: 1.0}", "weighs a loss that is none, beauty"),
+        ("weights: heavy", "cannot be used"),
+        ("size: XXL", "no size XXL"),
+        ("size: [", "cannot be used"),
+        (None, "cannot be used"),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_is_one_sentence(tmp_path, text, said):
+    path = tmp_path / "experiment.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(InputError, match=said):
+        TrainConfig.read(path)
+
+
+def test_a_configuration_names_what_differs(tmp_path):
+    path = tmp_path / "experiment.yaml"
+    path.write_text("rate: 0.01\nonly: [shape]\nweights: {heatmap: 2.0}\n")
+    config = TrainConfig.read(path)
+    assert (config.rate, config.batch, config.only) == (0.01, TrainConfig().batch, ("shape",))
+    assert config.weights == {**TrainConfig().weights, "heatmap": 2.0}

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import yaml
 from accelerate import PartialState
 from torch import Tensor
 
@@ -53,14 +52,6 @@ class FinderConfig(Schedule):
     ema: float = 0.998
     pages: int = 46_080
     first_pages: int = 3_072
-
-    @classmethod
-    def read(cls, path: Path) -> FinderConfig:
-        """Read a YAML file. Raises InputError for a missing file or an unknown field."""
-        try:
-            return cls(**(yaml.safe_load(path.read_text()) or {}))
-        except (OSError, TypeError, yaml.YAMLError) as error:
-            raise InputError(f"The configuration {path} cannot be used: {error}.") from error
 
 
 def targets(boxes: Tensor, cells: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
+import yaml
 from accelerate import Accelerator, PartialState
 from torch import Tensor, nn
 from tqdm import tqdm
@@ -55,6 +56,15 @@ class Schedule:
     weight_decay: float = 0.03
     ema: float = 0.999
     seed: int = 1
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a YAML file. Raises InputError where it is missing, or holds what the experiment does not know."""
+        try:
+            return cls(**(yaml.safe_load(path.read_text()) or {}))
+        except (OSError, TypeError, ValueError, yaml.YAMLError) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(f"The configuration {path} cannot be used: {reason}.") from error
 
 
 def learning_rate(schedule: Schedule, progress: float) -> float:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import yaml
 
 from backend.errors import InputError
 from backend.keypoints import decode_heatmaps
@@ -67,22 +66,14 @@ class TrainConfig(Schedule):
     only: tuple[str, ...] = ()
     weights: dict[str, float] = field(default_factory=lambda: dict(LOSS_WEIGHTS))
 
-    @classmethod
-    def read(cls, path: Path) -> TrainConfig:
-        """Read a YAML file. Raises InputError for a missing file or an unknown field."""
-        try:
-            fields = dict(yaml.safe_load(path.read_text()) or {})
-            weights = LOSS_WEIGHTS | fields.get("weights", {})
-            config = cls(**{**fields, "weights": weights, "only": tuple(fields.get("only", ()))})
-        except (OSError, TypeError, ValueError, yaml.YAMLError) as error:
-            raise InputError(f"The configuration {path} cannot be used: {error}.") from error
-        if unknown := set(config.weights) - set(LOSS_WEIGHTS):
-            raise InputError(
-                f"The configuration {path} weighs a loss that is none: {', '.join(sorted(unknown))}."
-            )
-        if config.size not in SIZES:
-            raise InputError(f"The configuration {path} has no size {config.size}; give S, M or L.")
-        return config
+    def __post_init__(self) -> None:
+        # The class is frozen, and YAML knows neither tuples nor what the other losses weigh.
+        object.__setattr__(self, "only", tuple(self.only))
+        object.__setattr__(self, "weights", LOSS_WEIGHTS | self.weights)
+        if unknown := self.weights.keys() - LOSS_WEIGHTS.keys():
+            raise ValueError(f"it weighs a loss that is none, {', '.join(sorted(unknown))}")
+        if self.size not in SIZES:
+            raise ValueError(f"there is no size {self.size}, but S, M and L")
 
 
 def arrays_of(batch: Batch) -> Arrays:
