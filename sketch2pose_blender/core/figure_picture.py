@@ -93,15 +93,20 @@ def picture(surface: Surface, right: np.ndarray, up: np.ndarray, size: int = 256
 
     shades = _shaded(seen, surface.colours)
     places, depths, owners = _points(seen)
-    cells = np.clip(places.astype(np.int32), 0, fine - 1) @ np.array([1, fine], np.int32)
-    farthest_first = np.argsort(-depths)
+    columns, rows = np.clip(places.astype(np.int32), 0, fine - 1).T
+    cells = columns + fine * rows
+    # Whole numbers of 16 bits are sorted in a quarter of the time; they tell a hundredth of a pixel apart.
+    nearness = (depths.max() - depths) * (65535 / max(float(np.ptp(depths)), 1e-12))
+    farthest_first = np.argsort(nearness.astype(np.uint16), kind="stable").astype(np.int32)
+    seen_point = np.full(fine * fine, -1, np.int32)
+    seen_point[cells[farthest_first]] = farthest_first
+    covered = np.flatnonzero(seen_point >= 0)
     image = np.zeros((fine * fine, 4), np.float32)
-    owner = np.full(fine * fine, -1, np.int32)
-    owner[cells[farthest_first]] = owners[farthest_first]
-    covered = owner >= 0
-    image[covered, :3] = shades[owner[covered]]
+    image[covered, :3] = shades[owners[seen_point[covered]]]
     image[covered, 3] = 1
-    coarse = image.reshape(size, _FINE, size, _FINE, 4).mean((1, 3))
+    image = image.reshape(fine, fine, 4)
+    parts = [image[row::_FINE, column::_FINE] for row in range(_FINE) for column in range(_FINE)]
+    coarse = np.mean(parts, 0)
     colour = coarse[..., :3] / np.maximum(coarse[..., 3:], 1e-6)
     srgb = np.where(
         colour <= 0.0031308, 12.92 * colour, 1.055 * np.maximum(colour, 1e-6) ** (1 / 2.4) - 0.055
@@ -129,9 +134,9 @@ def _points(seen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     places, depths, owners = [], [], []
     for count in np.unique(steps).tolist():
         triangles = np.flatnonzero(steps == count)
-        first, second = np.mgrid[: count + 1, : count + 1].reshape(2, -1) / count
-        inside = first + second <= 1 + 1e-9
-        first, second = first[inside], second[inside]
+        # A third of a step from each edge: triangles that meet share no points and leave no gap.
+        first, second = np.nonzero(np.tri(count)[::-1])
+        first, second = (first + 1 / 3) / count, (second + 1 / 3) / count
         weights = np.stack([1 - first - second, first, second], 1).astype(np.float32)
         points = weights @ seen[triangles]
         places.append(points[..., :2].reshape(-1, 2))

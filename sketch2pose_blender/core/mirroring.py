@@ -104,25 +104,26 @@ def _parents_match(skeleton: Skeleton, bone: int, other: int, pairs: Mapping[str
 
 
 def mirrored_basis(
-    basis: np.ndarray, rest: np.ndarray, other_rest: np.ndarray, axis: np.ndarray, *, local_location: bool
+    basis: np.ndarray, rest: np.ndarray, other_rest: np.ndarray, axis: np.ndarray, along_bone: np.ndarray
 ) -> np.ndarray:
-    """A bone's own transformation as its mirror image must have it.
+    """What bones have of their own as their mirror images must have it.
 
     Args:
-        basis: (4, 4) of the bone, as ``matrix_basis``; may move and scale.
-        rest: (3, 3) rest orientation of the bone.
-        other_rest: (3, 3) that of its mirror image, which gets the result.
+        basis: (N, 4, 4) of the bones, as ``matrix_basis``, without scale.
+        rest: (N, 3, 3) rest orientations of the bones.
+        other_rest: (N, 3, 3) those of their mirror images, which get the results.
         axis: (3,) unit normal of the middle plane.
-        local_location: whether the bone's location is along its own axes, not the armature's.
+        along_bone: (N,) bool, whether a bone's location is along its own axes, not the armature's.
 
     Returns:
-        (4, 4).
+        (N, 4, 4).
     """
     mirror = reflection(axis)
-    change = other_rest.T @ mirror @ rest
-    result = np.eye(4)
-    result[:3, :3] = change @ basis[:3, :3] @ change.T
-    result[:3, 3] = (change if local_location else mirror) @ basis[:3, 3]
+    change = other_rest.swapaxes(1, 2) @ mirror @ rest
+    result = np.tile(np.eye(4), (len(basis), 1, 1))
+    result[:, :3, :3] = change @ basis[:, :3, :3] @ change.swapaxes(1, 2)
+    moves = np.where(along_bone[:, None, None], change, mirror)
+    result[:, :3, 3] = (moves @ basis[:, :3, 3:])[..., 0]
     return result
 
 

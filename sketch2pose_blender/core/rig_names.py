@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Side = Literal["left", "right", ""]
@@ -48,6 +49,7 @@ class PlainName:
     side: Side
 
 
+@lru_cache(maxsize=4096)  # most rigs' bones are asked for again and again
 def plain_name(name: str) -> PlainName:
     """Take a bone's name apart: ``mixamorig:LeftUpLeg`` and ``Up_Leg.L`` are both ("upleg", "left")."""
     # Full-width letters become plain ones; a namespace ends at its last colon or bar.

@@ -17,6 +17,7 @@ from ..core.rest_frames import joint_rotations
 from ..core.retarget import Target, pose_bones, rise, wanted_turns
 from ..core.rig_families import Family, IkLimb, families, find_joints
 from ..core.rig_mapping import RigMapping, Skeleton
+from .columns import read_column, read_matrices
 from .ik_limbs import is_in_ik, key_controls, place_controls
 from .keys import rotation_path, set_rotation
 from .posing import armature_of
@@ -82,13 +83,13 @@ class Humanoid:
 
 def read_skeleton(armature: bpy.types.Object) -> Skeleton:
     """The armature's bones at rest."""
-    bones = list(armature.data.bones)
+    bones = armature.data.bones
     index = {bone.name: number for number, bone in enumerate(bones)}
     return Skeleton(
         tuple(index),
-        tuple(index[bone.parent.name] if bone.parent else -1 for bone in bones),
-        np.array([bone.head_local for bone in bones], float).reshape(-1, 3),
-        np.array([bone.tail_local for bone in bones], float).reshape(-1, 3),
+        tuple(index[parent.name] if (parent := bone.parent) else -1 for bone in bones),
+        read_column(bones, "head_local", 3).astype(float),
+        read_column(bones, "tail_local", 3).astype(float),
         np.array(armature.matrix_world, float),
     )
 
@@ -272,8 +273,8 @@ def read_target(humanoid: Humanoid, rest_joints: np.ndarray) -> Target:
     places = {j: index[b] for j, b in (family.places if family else {}).items() if j in bones and b in index}
     return Target(
         skeleton,
-        np.array([bone.matrix_local.to_3x3() for bone in armature.data.bones]),
-        np.array([bone.use_inherit_rotation for bone in armature.data.bones]),
+        read_matrices(armature.data.bones, "matrix_local")[:, :3, :3],
+        read_column(armature.data.bones, "use_inherit_rotation", kind=bool),
         bones,
         bones | places,
         np.asarray(rest_joints, float),
@@ -290,7 +291,10 @@ def fixed_joints(humanoid: Humanoid) -> set[str]:
 
 def _reference(armature: bpy.types.Object, poses: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """(N, 3) heads and (N, 3, 3) orientations, armature space, of the pose that counts as the resting one."""
-    matrices = np.array([poses.get(bone.name, bone.matrix_local) for bone in armature.data.bones], float)
+    matrices = read_matrices(armature.data.bones, "matrix_local")
+    if poses:
+        for row, bone in enumerate(armature.data.bones):
+            matrices[row] = poses.get(bone.name, matrices[row])
     return matrices[:, :3, 3], matrices[:, :3, :3]
 
 

@@ -9,7 +9,7 @@ itself. Who calls this makes one undo step of it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 from mathutils import Matrix, Quaternion
 
 from ..core.boundary import InputError
+from .columns import read_column
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,20 +131,27 @@ def write_keys(
         _number("handle_left_type", edit.keyframe_new_handle_type),
         _number("type", key_type),
     )
+    # Blender's own way, which takes the user's choices; for many keys it sorts them all each time.
+    one_key = len(times) == 1 and interpolation is None
+    curves = {(curve.data_path, curve.array_index): curve for curve in channels.fcurves}
     locked: list[str] = []
     for track in tracks:
         path, values = track.data_path, np.asarray(track.values, np.float64)
         if track.path == "rotation_quaternion":
-            values = values * _side_of_key_before(channels, path, times[0], values[0])
+            values = values * _side_of_key_before(curves, path, times[0], values[0])
         for index in range(values.shape[1]):
-            curve = channels.fcurves.find(path, index=index)
-            if curve is None:
-                curve = _new_curve(channels, path, index, track.bone)
+            curve = curves.get((path, index)) or new_curve(channels, path, index, track.bone)
             if curve.lock or (curve.group is not None and curve.group.lock):
                 if track.bone not in locked:
                     locked.append(track.bone)
                 continue
-            _fill(curve, times, values[:, index], kind)
+            if one_key:
+                curve.keyframe_points.insert(
+                    times[0], values[0, index], options={"FAST"}, keyframe_type=key_type
+                )
+                curve.update()
+            else:
+                _fill(curve, times, values[:, index], kind)
     return locked
 
 
@@ -195,15 +203,30 @@ def action_channels(armature: bpy.types.Object) -> Any:
     return strip.channelbag(animation.action_slot, ensure=True)
 
 
-def _new_curve(channels: Any, path: str, index: int, group: str) -> bpy.types.FCurve:
+def new_curve(channels: Any, path: str, index: int, group: str) -> bpy.types.FCurve:
+    """Make an F-curve in a group.
+
+    Args:
+        channels: as :func:`action_channels` gives it.
+        path: the property, from the object.
+        index: which of the property's numbers.
+        group: the group's name; made where there is none.
+    """
+    known = channels.fcurves.bl_rna.functions["new"].parameters
+    for word in ("group_name", "action_group"):  # since 5.0, before 4.4
+        if word in known:
+            # Half as long as joining the group after it.
+            return channels.fcurves.new(path, index=index, **{word: group})
     curve = channels.fcurves.new(path, index=index)
     curve.group = channels.groups.get(group) or channels.groups.new(group)
     return curve
 
 
-def _side_of_key_before(channels: Any, path: str, time: float, first: np.ndarray) -> float:
+def _side_of_key_before(
+    channels: Mapping[tuple[str, int], bpy.types.FCurve], path: str, time: float, first: np.ndarray
+) -> float:
     """1, or -1 where the quaternion that is keyed before ``time`` is nearer to ``-first`` than to ``first``."""
-    curves = [channels.fcurves.find(path, index=index) for index in range(4)]
+    curves = [channels.get((path, index)) for index in range(4)]
     if any(c is None or not len(c.keyframe_points) or c.keyframe_points[0].co.x >= time for c in curves):
         return 1.0
     before = np.array([curve.evaluate(time - 1e-3) for curve in curves])
@@ -214,7 +237,7 @@ def _fill(curve: bpy.types.FCurve, times: np.ndarray, values: np.ndarray, kind: 
     """Put keys into a curve, in the place of those from the first time to the last."""
     points = curve.keyframe_points
     if len(points):
-        places = _read(points, "co", 2)[:, 0]
+        places = read_column(points, "co", 2)[:, 0]
         # As near as Blender takes two keys for one.
         inside = np.flatnonzero((places > times[0] - 0.01) & (places < times[-1] + 0.01))
         if len(inside) == len(places):
@@ -224,7 +247,7 @@ def _fill(curve: bpy.types.FCurve, times: np.ndarray, values: np.ndarray, kind: 
                 points.remove(points[index], fast=True)
     count = len(points)
     points.add(len(times))
-    places = _read(points, "co", 2)
+    places = read_column(points, "co", 2)
     places[count:] = np.stack([times, values], 1)
     points.foreach_set("co", places.ravel())
     names = ("interpolation", "handle_left_type", "handle_right_type", "type")
@@ -234,13 +257,6 @@ def _fill(curve: bpy.types.FCurve, times: np.ndarray, values: np.ndarray, kind: 
         numbers[count:] = number
         points.foreach_set(name, numbers)
     curve.update()  # sorts the keys and lays their handles
-
-
-def _read(points: bpy.types.FCurveKeyframePoints, name: str, width: int) -> np.ndarray:
-    """(N, width) float32 values of a property of all keys."""
-    values = np.empty(len(points) * width, np.float32)
-    points.foreach_get(name, values)
-    return values.reshape(-1, width)
 
 
 def _number(name: str, word: str) -> int:

@@ -17,9 +17,9 @@ import numpy as np
 from ..core.asset_catalogs import catalog, plain_path
 from ..core.boundary import InputError
 from .humanoid import Humanoid, find_humanoid
-from .keys import Track, rotation_path
+from .keys import Track, new_curve, rotation_path
 from .pose_preview import pose_picture
-from .pose_state import REST, bone_pose
+from .pose_state import posed_bones
 
 #: The frame of the keys; a pose asset has one.
 _FRAME = 1.0
@@ -57,12 +57,9 @@ def user_libraries() -> dict[str, Path]:
 def posable_bones(armature: bpy.types.Object) -> list[bpy.types.PoseBone]:
     """The bones that an artist poses: those of joints, those that can be seen, and those that do not rest."""
     humanoid = find_humanoid(armature)
-    controls = _controls(humanoid) if humanoid else set()
-    return [
-        bone
-        for bone in armature.pose.bones
-        if bone.name in controls or _visible(bone) or not bone_pose(bone).same_as(REST)
-    ]
+    kept = _controls(humanoid) if humanoid else set()
+    kept |= {bone.name for bone in posed_bones(armature)}
+    return [bone for bone in armature.pose.bones if bone.name in kept or _visible(bone)]
 
 
 def save_pose_asset(
@@ -174,10 +171,9 @@ def _key(action: bpy.types.Action, slot: str, tracks: Iterable[Track]) -> None:
         strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
         channels = strip.channelbag(action.slots.new(id_type="OBJECT", name=slot), ensure=True)
     for track in tracks:
-        group = channels.groups.get(track.bone) or channels.groups.new(track.bone)
+        path = track.data_path
         for index, value in enumerate(track.values[0].tolist()):
-            curve = channels.fcurves.new(track.data_path, index=index)
-            curve.group = group
+            curve = new_curve(channels, path, index, track.bone)
             curve.keyframe_points.insert(_FRAME, value)
 
 

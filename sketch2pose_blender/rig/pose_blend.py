@@ -20,7 +20,7 @@ import numpy as np
 
 from .humanoid import find_humanoid
 from .ik_limbs import is_in_ik, turns_as_shown
-from .pose_state import REST, BonePose, bone_pose, set_bone_pose
+from .pose_state import REST, BonePose, bone_pose, posed_bones, set_bone_pose
 
 #: The armature's custom property.
 PROPERTY = "sketch2pose_blend"
@@ -49,14 +49,15 @@ def keep_pose_before(armature: bpy.types.Object) -> None:
 
     Limbs in IK that posing puts to FK are kept as FK controls that show the same.
     """
-    poses = {bone.name: bone_pose(bone) for bone in armature.pose.bones}
+    poses = {bone.name: bone_pose(bone) for bone in posed_bones(armature)}
     humanoid = find_humanoid(armature)
     if humanoid is not None and humanoid.family is not None and not humanoid.keep_ik:
         for limb in humanoid.family.ik:
             controls = [humanoid.mapping.bones.get(joint) for joint in limb.joints]
             if is_in_ik(armature, limb) and all(controls):
                 for name, turn in turns_as_shown(armature, limb, controls).items():
-                    poses[name] = replace(poses[name], mode="QUATERNION", rotation=tuple(turn))
+                    now = bone_pose(armature.pose.bones[name])
+                    poses[name] = replace(now, mode="QUATERNION", rotation=tuple(turn))
     _keep(armature, Blend(1.0, {name: pose for name, pose in poses.items() if not pose.same_as(REST)}, {}))
 
 
@@ -81,9 +82,10 @@ def blend_pose(armature: bpy.types.Object, factor: float, bones: Collection[str]
     kept = _kept(armature)
     after = dict(kept.after)
     moved = []
+    posed = kept.before.keys() | after.keys() | {bone.name for bone in posed_bones(armature)}
     for bone in armature.pose.bones:
         name = bone.name
-        if bones is not None and name not in bones:
+        if name not in posed or (bones is not None and name not in bones):
             continue
         start, now = kept.before.get(name, REST), bone_pose(bone)
         end, gone = after.get(name, (now, 1.0))

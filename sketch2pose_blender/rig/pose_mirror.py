@@ -10,14 +10,14 @@ from typing import Any
 
 import bpy
 import numpy as np
-from mathutils import Matrix
 
 from ..core.boundary import InputError
 from ..core.mirroring import alignments, mirrored_basis, other_side, pair_bones, reflection
 from ..core.retarget import Target
+from .columns import read_column, read_matrices, write_column
 from .humanoid import Humanoid, find_humanoid, fixed_joints, read_skeleton, read_target, turn_joints
 from .keys import set_rotation
-from .pose_state import bone_pose, set_bone_pose
+from .pose_state import bone_values, set_bone_values
 
 #: Rotations of a matrix that differ by less are the same.
 _SAME = 1e-6
@@ -46,15 +46,17 @@ def mirror_pose(armature: bpy.types.Object, bones: Collection[str] | None = None
         raise InputError(
             f"{armature.name} has no bones that are each other's mirror image; mirror another rig."
         )
-    pose = armature.pose.bones
-    before = {bone.name: bone_pose(bone) for bone in pose}
-    turns = _posed_turns(humanoid, target) if humanoid and target else {}
+    before = bone_values(armature)
+    aligned = alignments(target) if target else {}
+    turns = _posed_turns(humanoid, target) if humanoid and aligned else {}
     _mirror_each(armature, pairs, axis)
-    if humanoid and target:
-        _align(humanoid, target, turns)
-    for name in before.keys() - (pairs.keys() if bones is None else set(bones)):
-        set_bone_pose(pose[name], before[name])
-    changed = [name for name, was in before.items() if bone_pose(pose[name]) != was]
+    if humanoid and aligned:
+        _align(humanoid, target, aligned, turns)
+    names = [bone.name for bone in armature.pose.bones]
+    chosen = pairs.keys() if bones is None else set(bones)
+    after = np.where([[name in chosen] for name in names], bone_values(armature), before)
+    set_bone_values(armature, after)
+    changed = [name for name, moved in zip(names, (after != before).any(1), strict=True) if moved]
     _exchange_properties(armature, pairs, None if bones is None else set(bones))
     armature.update_tag()
     return changed
@@ -63,25 +65,29 @@ def mirror_pose(armature: bpy.types.Object, bones: Collection[str] | None = None
 def _mirror_each(armature: bpy.types.Object, pairs: Mapping[str, str], axis: np.ndarray) -> None:
     """Every bone takes what its mirror image has of its own, seen in the mirror."""
     bones = armature.pose.bones
-    own = {bone.name: (np.array(bone.matrix_basis), bone_pose(bone)) for bone in bones}
-    rests = {bone.name: np.array(bone.bone.matrix_local.to_3x3()) for bone in bones}
-    for name, other in pairs.items():
-        basis, pose = own[name]
-        bone = bones[other]
-        result = mirrored_basis(
-            _unscaled(basis), rests[name], rests[other], axis, local_location=bone.bone.use_local_location
-        )
-        if (
-            not _locked(bone.lock_rotation)
-            and np.abs(result[:3, :3] - _unscaled(own[other][0])[:3, :3]).max() > _SAME
-        ):
-            set_rotation(bone, result[:3, :3])
-        if not _locked(bone.lock_location):
-            bone.location = result[:3, 3].tolist()
-        if not _locked(bone.lock_scale):
-            # The axes of the two need not be the same ones; squares of a rotation's rows add up to one.
-            change = rests[other].T @ reflection(axis) @ rests[name]
-            bone.scale = (np.square(change) @ np.array(pose.scale)).tolist()
+    row = {bone.name: number for number, bone in enumerate(bones)}
+    rest_row = {bone.name: number for number, bone in enumerate(armature.data.bones)}
+    rests = read_matrices(armature.data.bones, "matrix_local")[[rest_row[name] for name in row], :3, :3]
+    along_bone = read_column(armature.data.bones, "use_local_location", kind=bool)
+    along_bone = along_bone[[rest_row[name] for name in row]]
+    own = read_matrices(bones, "matrix_basis")
+    scales = read_column(bones, "scale", 3)
+    own[:, :3, :3] = _unscaled(own[:, :3, :3])
+
+    image, source = [row[other] for other in pairs.values()], [row[name] for name in pairs]
+    result = mirrored_basis(own[source], rests[source], rests[image], axis, along_bone[source])
+    differs = np.abs(result[:, :3, :3] - own[image, :3, :3]).max((1, 2)) > _SAME
+    free = ~read_column(bones, "lock_rotation", 3, kind=bool)[image].all(1)
+    for place in np.flatnonzero(differs & free).tolist():
+        set_rotation(bones[image[place]], result[place, :3, :3])
+    # The axes of the two need not be the same ones; squares of a rotation's rows add up to one.
+    change = rests[image].swapaxes(1, 2) @ reflection(axis) @ rests[source]
+    moved = {"location": result[:, :3, 3], "scale": (np.square(change) @ scales[source, :, None])[..., 0]}
+    for name, values in moved.items():
+        column = read_column(bones, name, 3)
+        free = ~read_column(bones, f"lock_{name}", 3, kind=bool)[image].all(1)
+        column[np.array(image)[free]] = values[free]
+        write_column(bones, name, column)
 
 
 def _posed_turns(humanoid: Humanoid, target: Target) -> dict[str, np.ndarray]:
@@ -94,11 +100,10 @@ def _posed_turns(humanoid: Humanoid, target: Target) -> dict[str, np.ndarray]:
     }
 
 
-def _align(humanoid: Humanoid, target: Target, turns: Mapping[str, np.ndarray]) -> None:
+def _align(
+    humanoid: Humanoid, target: Target, aligned: Mapping[str, np.ndarray], turns: Mapping[str, np.ndarray]
+) -> None:
     """Where the sides rest differently, turn the limbs so that they point as their mirror images do."""
-    aligned = alignments(target)
-    if not aligned:
-        return
     mirror = reflection(target.to_armature[:, 0])
     fixed = fixed_joints(humanoid)
     wanted = {
@@ -125,12 +130,8 @@ def _exchange_properties(
             armature.pose.bones[other][key] = value
 
 
-def _unscaled(basis: np.ndarray) -> np.ndarray:
-    """A (4, 4) transformation without its scale."""
-    result = basis.copy()
-    result[:3, :3] = np.array(Matrix(basis[:3, :3].tolist()).to_quaternion().to_matrix())
-    return result
-
-
-def _locked(axes: Any) -> bool:
-    return all(axes[axis] for axis in range(3))
+def _unscaled(turns: np.ndarray) -> np.ndarray:
+    """(N, 3, 3) rotations without their scales, of which an odd number may be negative."""
+    lengths = np.linalg.norm(turns, axis=1, keepdims=True)
+    turns = turns / np.maximum(lengths, 1e-12)
+    return turns * np.where(np.linalg.det(turns) < 0, -1.0, 1.0)[:, None, None]

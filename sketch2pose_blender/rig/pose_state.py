@@ -12,8 +12,17 @@ import bpy
 import numpy as np
 from mathutils import Euler, Quaternion, Vector
 
+from .columns import read_column, write_column
 from .keys import rotation_path, set_rotation
 
+#: All that a bone has of its own; its mode says which of the rotations counts.
+_COLUMNS = {
+    "rotation_quaternion": 4,
+    "rotation_axis_angle": 4,
+    "rotation_euler": 3,
+    "location": 3,
+    "scale": 3,
+}
 #: Values of a bone are the same if they differ by less.
 _SAME = 1e-5
 
@@ -79,6 +88,29 @@ def set_bone_pose(bone: bpy.types.PoseBone, pose: BonePose) -> None:
     else:
         set_rotation(bone, np.array(pose.quaternion.to_matrix()))
     bone.location, bone.scale = pose.location, pose.scale
+
+
+def bone_values(armature: bpy.types.Object) -> np.ndarray:
+    """(N, 17) float32 of all bones: each row is what the bone has, in whatever mode."""
+    bones = armature.pose.bones
+    return np.concatenate([read_column(bones, name, width) for name, width in _COLUMNS.items()], 1)
+
+
+def set_bone_values(armature: bpy.types.Object, values: np.ndarray) -> None:
+    """Give all bones what :func:`bone_values` read; the armature has to be tagged after it."""
+    start = 0
+    for name, width in _COLUMNS.items():
+        write_column(armature.pose.bones, name, values[:, start : start + width])
+        start += width
+
+
+def posed_bones(armature: bpy.types.Object) -> list[bpy.types.PoseBone]:
+    """The bones that do not rest."""
+    values = bone_values(armature)
+    values[:, 5:8] = 0  # the axis of no turn
+    at_rest = np.array([1, 0, 0, 0, *[0] * 4, *[0] * 3, *[0] * 3, *[1] * 3], np.float32)
+    told = zip(armature.pose.bones, (values != at_rest).any(1).tolist(), strict=True)
+    return [bone for bone, moved in told if moved and not bone_pose(bone).same_as(REST)]
 
 
 def selected_bones(armature: bpy.types.Object) -> list[bpy.types.PoseBone]:
