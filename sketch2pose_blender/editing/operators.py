@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..ui.act import Act
+from ..ui.translations import translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +56,7 @@ class _CorrectOperator(Act):
                 correction.take_back()
                 raise
         except SketchPoseError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         redraw(context)
         return {"FINISHED"}
@@ -152,7 +153,7 @@ class SKETCH2POSE_OT_drag_joint(_CorrectOperator, bpy.types.Operator):
         try:
             self._correction = Correction(context)
         except SketchPoseError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         drag_times.clear()
         self._from = self._pixel(context, event)
@@ -268,7 +269,7 @@ class SKETCH2POSE_OT_flip_hovered(_CorrectOperator, bpy.types.Operator):
 
         joint = self._joint or hovered() or context.window_manager.sketch2pose_correcting.joint
         if not joint:
-            self.report({"WARNING"}, "Point at a joint first.")
+            self.report({"WARNING"}, translated("Point at a joint first."))
             return {"CANCELLED"}
         return self.correct(context, lambda state: flipped(state, joint))
 
@@ -434,7 +435,7 @@ class _ExportOperator(_CorrectOperator):
         try:
             self.report({"INFO"}, self.write(state, path))
         except SketchPoseError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         except OSError as error:
             self.report({"ERROR"}, f"{path.name} cannot be written ({error.strerror}); choose another place.")

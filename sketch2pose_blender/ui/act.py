@@ -32,7 +32,7 @@ class Act:
         try:
             step()
         except SketchPoseError as error:
-            self.report({"ERROR"}, str(error))  # pyright: ignore[reportAttributeAccessIssue] - Operator's
+            self.report({"ERROR"}, translated(str(error)))  # pyright: ignore[reportAttributeAccessIssue] - Operator's
             return {"CANCELLED"}
         return {"FINISHED"}
 

@@ -77,7 +77,7 @@ class _Export(ExportHelper):
             frames = self._chosen(context, armature)
             self.write(context, armature, frames, path)
         except SketchPoseError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         self.report({"INFO"}, f"Wrote {len(frames)} frames to {path.name}")
         return {"FINISHED"}

@@ -26,6 +26,7 @@ import bpy
 from . import operators, service
 from .act import Act
 from .capture_operators import DrawingChoices, placement, selected_armatures, view_of_result
+from .translations import translated
 
 if TYPE_CHECKING:
     from ..capture.sources import Source
@@ -483,7 +484,7 @@ class SKETCH2POSE_OT_live(DrawingChoices, Act, bpy.types.Operator):
             self._switch_on(context)
         except SketchPoseError as error:
             operators.status.show(str(error), "ERROR")
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         return {"FINISHED"}
 

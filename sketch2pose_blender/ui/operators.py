@@ -18,6 +18,7 @@ import bpy
 
 from . import preferences, service
 from .act import Act
+from .translations import translated
 
 if TYPE_CHECKING:
     from ..core.boundary import Body, Hypothesis, PoseResult
@@ -142,7 +143,7 @@ class _PoseOperator(Act):
             return outcome
         self.cancel(context)
         status.show(sentence, "ERROR")
-        self.report({"ERROR"}, sentence)
+        self.report({"ERROR"}, translated(sentence))
         return {"CANCELLED"}
 
     def _start(self, context: bpy.types.Context) -> PoseJob:

@@ -30,7 +30,9 @@ class SKETCH2POSE_PT_pose(bpy.types.Panel):
         if status.text:
             box = layout.box().column(align=True)
             # A label does not wrap.
-            for index, line in enumerate(_wrapped(status.text, context.region.width)):
+            for index, line in enumerate(
+                _wrapped(translations.translated(status.text), context.region.width)
+            ):
                 box.label(text=line, icon=status.icon if index == 0 else "BLANK1")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import bpy
 
 from . import preferences
+from .translations import translated
 
 
 class SKETCH2POSE_OT_retarget(bpy.types.Operator):
@@ -130,7 +131,7 @@ class SKETCH2POSE_OT_retarget(bpy.types.Operator):
         try:
             count, name, left_alone = self._copy(context)
         except SketchPoseError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             return {"CANCELLED"}
         if left_alone:
             names = ", ".join(left_alone)

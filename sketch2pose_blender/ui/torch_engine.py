@@ -83,7 +83,7 @@ class _Button(Act):
             it.poll()
             time.sleep(0.05)
         if it.failed:
-            self.report({"ERROR"}, it.text)
+            self.report({"ERROR"}, translated(it.text))
             return {"CANCELLED"}
         return {"FINISHED"}
 

@@ -1,6 +1,7 @@
 """The interface in the language that Blender shows: ``languages/`` has a file for each, English text -> its translation.
 
-Nothing is read where Blender shows English, or a language that has no file. Error sentences stay English.
+Nothing is read where Blender shows English, or a language that has no file. Error sentences are in it, the pose
+program's too, where they say the same each time; those with names or numbers in them stay English.
 """
 
 # Blender's stubs give the union of all types where the code knows which one it has.

@@ -8,10 +8,11 @@ from pathlib import Path
 import bpy
 import pytest
 
+from backend import figures
 from sketch2pose_blender import ui
 from sketch2pose_blender.core.handles import HANDLES, title
 from sketch2pose_blender.rig.rig_table import JOINTS
-from sketch2pose_blender.ui import correct_panel, export_menu, keep_operators, translations
+from sketch2pose_blender.ui import act, correct_panel, export_menu, keep_operators, translations
 
 PACKAGE = Path(ui.__file__).parents[1]
 LANGUAGES = sorted(Path(ui.__file__).with_name("languages").glob("*.json"))
@@ -67,6 +68,22 @@ def texts_of_code():
     yield from (joint.replace("_", " ").title() for joint in JOINTS)
 
 
+def texts_of_sentences():
+    """What went wrong, in the extension or its pose program, where the sentence is the same each time."""
+    backend = Path(figures.__file__).parent
+    for path in [*PACKAGE.rglob("*.py"), *backend.glob("*.py"), *backend.glob("engines/*.py")]:
+        if path.name == "ray_service.py":  # not in Blender
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                name = (
+                    node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                )
+                if name.endswith("Error") or name in ("Failure", "show", "_give_up", "_say", "_OverError"):
+                    yield from (t for t in constants(node.args) if t[:1].isupper() and t.endswith("."))
+    yield figures.NO_FIGURE
+
+
 def constants(nodes):
     for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -77,7 +94,7 @@ def constants(nodes):
 
 @pytest.fixture
 def texts(extension):
-    found = {text.strip() for text in (*texts_of_classes(), *texts_of_code())}
+    found = {text.strip() for text in (*texts_of_classes(), *texts_of_code(), *texts_of_sentences())}
     return {text for text in found if any(letter.isalpha() for letter in text)}
 
 
@@ -85,6 +102,7 @@ def test_there_are_texts_of_every_kind(texts):
     assert texts >= {
         "Mirror Pose", "Exchange left and right of the pose; selected bones take what the other side shows",
         "Select an armature first", "In Front or Behind", "Left Forearm", "Catalog", "As Seen Now", "Left wrist", "Blend",
+        "The drawing has no strokes; draw a figure first.", "The image is empty (0 bytes); save the drawing again.",
     }  # fmt: skip
 
 
@@ -137,3 +155,10 @@ def test_only_the_language_that_is_shown_is_read(extension, monkeypatch, locale,
 
 def test_a_text_without_a_language_is_itself():
     assert translations.translated("Select an armature first") == "Select an armature first"
+
+
+def test_a_failure_is_told_in_the_language_that_is_shown(extension, monkeypatch):
+    monkeypatch.setattr(act, "translated", str.upper)
+    bpy.ops.object.armature_add()
+    with pytest.raises(RuntimeError, match="HAS NO BONES"):
+        bpy.ops.sketch2pose.mirror_pose()
