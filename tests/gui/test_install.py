@@ -26,6 +26,7 @@ def choose_file(window, path, screenshot):
     left, top, *_ = window.rectangle("FILE_BROWSER", "WINDOW")
     for _ in range(20):  # the folder is read meanwhile
         window.click(left + 100, top + 36)
+        window.settle(40)  # two clicks within a third of a second would confirm already
         if window.run("editor('FILE_BROWSER')['space_data'].params.filename") == path.name:
             break
     window.screenshot(SCREENSHOTS / f"{screenshot}.png")
