@@ -33,7 +33,7 @@ SURE_FIGURE_SCORE = 0.4
 #: Where all that is drawn is one thing, it is a figure from this score on, even if the finder does not believe it.
 LONE_FIGURE_SCORE = 0.46
 #: Where several figures are asked for, a place that is a figure's with less probability than this is none.
-LEAST_BELIEF = 0.6
+LEAST_BELIEF = 0.68
 #: So much likelier must another part of a page be than the page taken as a whole to be the figure instead.
 WHOLE_PAGE_BONUS = 0.02
 #: A reading with left and right exchanged is told where it is at least so probable.
@@ -234,7 +234,8 @@ class Pipeline:
             page = np.tile(gray.shape[::-1], 2)
             boxes[told:] = np.clip(corrected(boxes[told:], keypoints), 0, page)
         scores = np.array([_score(detection) for detection in detections])
-        beliefs = np.where(scores >= LEAST_FIGURE_SCORE, belief(chances, scores), 0.0)
+        present = np.array([1.0 if d.present is None else float(d.present.mean()) for d in detections])
+        beliefs = np.where(scores >= LEAST_FIGURE_SCORE, belief(chances, scores, present), 0.0)
         chosen = _believed(beliefs, boxes, count)
         if not chosen and whole and _score(whole[0]) >= LONE_FIGURE_SCORE:
             # All that is drawn is one thing, and a person is read in it.

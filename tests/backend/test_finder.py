@@ -80,10 +80,12 @@ def test_places_are_told_once_with_what_the_network_says_of_them():
 
 def test_belief_grows_with_both_voices():
     chances, scores = np.array([0.0, 0.3, 1.0]), np.array([0.1, 0.4, 0.9])
-    assert (np.diff(belief(chances, np.full(3, 0.4))) > 0).all()
-    assert (np.diff(belief(np.full(3, 0.4), scores)) > 0).all()
-    assert belief(np.ones(1), np.full(1, 0.7)) > 0.9
-    assert belief(np.zeros(1), np.full(1, 0.3)) < 0.1
+    even, whole = np.full(3, 0.4), np.ones(3)
+    assert (np.diff(belief(chances, even, whole)) > 0).all()
+    assert (np.diff(belief(even, scores, whole)) > 0).all()
+    assert (np.diff(belief(even, even, scores)) > 0).all()
+    assert belief(np.ones(1), np.full(1, 0.7), np.ones(1)) > 0.9
+    assert belief(np.zeros(1), np.full(1, 0.3), np.ones(1)) < 0.1
 
 
 def test_overlap_is_that_of_areas():
