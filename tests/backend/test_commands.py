@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import backend.engines.finder
 import backend.engines.onnx
 from backend import api
 from backend.__main__ import main
@@ -218,7 +219,8 @@ def test_a_drawing_that_vanishes_meanwhile_does_not_end_the_batch(tmp_path, draw
 
 
 @pytest.mark.parametrize(("value", "count"), [("1", 1), ("2", 2), ("all", 3)])
-def test_figures(tmp_path, drawing, value, count):
+def test_figures(tmp_path, drawing, blind, monkeypatch, value, count):
+    monkeypatch.setattr(backend.engines.finder, "make_finder", lambda _: blind)
     page = Image.new("L", (900, 400), 255)
     for x in (0, 290, 580):
         page.paste(drawing, (x, 0))
