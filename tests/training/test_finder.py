@@ -147,14 +147,14 @@ CONFIG = FinderConfig(samples=48, batch=8, seed=3)
 
 def test_training_lowers_the_loss_and_a_killed_run_goes_on_as_a_whole_one(pages, tmp_path):
     validation = make_batch(pages, np.arange(8))
-    whole = make_trainer(CONFIG, tmp_path / "whole")
+    whole = make_trainer(CONFIG, tmp_path / "whole", bfloat16=False)
     fit(whole, pages, validation, report=1e9)
-    first = make_trainer(CONFIG, tmp_path / "killed")
+    first = make_trainer(CONFIG, tmp_path / "killed", bfloat16=False)
     batches = Batches(pages, CONFIG, partial(make_arrays, pages))
     while first.seen < 24:
         first.step(batches[first.seen])
     first.save()
-    second = make_trainer(CONFIG, tmp_path / "killed")
+    second = make_trainer(CONFIG, tmp_path / "killed", bfloat16=False)
     assert second.resume() == "resumed after 24 samples"
     fit(second, pages, validation, report=1e9)
     for name, value in whole.average.state_dict().items():

@@ -118,11 +118,13 @@ def losses_of(outputs: tuple[Tensor, Tensor], data: dict[str, Tensor]) -> dict[s
     return {"centre": centre_loss(centres, wanted), "reach": reach_loss(reaches, true, weight)}
 
 
-def make_trainer(config: FinderConfig, folder: Path, device: str = "cpu") -> Trainer:
+def make_trainer(
+    config: FinderConfig, folder: Path, device: str = "cpu", bfloat16: bool | None = None
+) -> Trainer:
     """The finder with fresh weights, ready to be trained; the arguments are Trainer's."""
     torch.manual_seed(config.seed)
     weights = {"centre": 1.0, "reach": 1.0}
-    return Trainer(FinderNetwork(), losses_of, weights, config, folder, device)
+    return Trainer(FinderNetwork(), losses_of, weights, config, folder, device, bfloat16=bfloat16)
 
 
 def make_arrays(pages: Stored, indices: np.ndarray, rng: np.random.Generator) -> Arrays:
