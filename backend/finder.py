@@ -21,10 +21,9 @@ SAME = 0.8
 #: the mean probability of their being part of what is drawn.
 #: Fitted to the places on 200 composed pages of synthetic figures and 70 without, of other seeds than the reported ones.
 BELIEF = (-7.76, 1.49, 6.35, 5.33)
-#: A place whose keypoints score this much on average is a figure: on those pages each of 280 such places was one.
-SETTLED = 0.8
-#: Where the network sees nothing, a place counts as this likely: keypoints must be very sure to make up for it.
-UNHEARD = 0.15
+#: A place whose keypoints score this much on average is a figure, with at least that probability, whatever the network
+#: says: on those pages each of 280 such places was one.
+SETTLED, SETTLED_BELIEF = 0.8, 0.7
 #: Room between keypoints and the outline around them, in longer sides of the keypoints' box.
 OUTLINE = 0.05
 #: How many figures are found at most.
@@ -103,17 +102,18 @@ def belief(chances: np.ndarray, scores: np.ndarray, present: np.ndarray) -> np.n
     """The probability that places are figures.
 
     Args:
-        chances: (N,) how likely the finder network holds them to be figures, 0..1; 0 where it sees nothing.
+        chances: (N,) how likely the finder network holds them to be figures, 0..1.
         scores: (N,) mean scores of their keypoints, 0..1.
         present: (N,) mean probability of their keypoints being part of what is drawn, 0..1.
 
     Returns:
         (N,) 0..1.
     """
-    chances = np.where(chances > 0, np.clip(chances, 0.01, 0.99), UNHEARD)
+    chances = np.clip(chances, 0.01, 0.99)
     odds = BELIEF[0] + BELIEF[1] * np.log(chances / (1 - chances)) + BELIEF[2] * scores + BELIEF[3] * present
     beliefs = 1 / (1 + np.exp(-odds))
-    return np.where(scores >= SETTLED, 0.7 + 0.3 * beliefs, beliefs)
+    # Settled places keep their order.
+    return np.where(scores >= SETTLED, SETTLED_BELIEF + (1 - SETTLED_BELIEF) * beliefs, beliefs)
 
 
 def letterbox(gray: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -2,8 +2,8 @@
 # Both networks on a machine whose GPU is lent for minutes, in several calls: what a call started goes on after it.
 #   train_on_lent_gpu.sh start POSES MINUTES [DEVICE]   begins both trainings, on a copy of the code, and returns
 #   train_on_lent_gpu.sh collect SECONDS OUT            waits, and keeps the newest averaged weights and logs in OUT
-# Afterwards, at home: python -m training export --numbers OUT/keypoints_s_lent.safetensors; the finder likewise, with
-# --run finder. PYTHON names another interpreter, DRAWERS how many processes draw for the keypoint network.
+# POSES is a bank of python -m training poses, or one with its list of clips beside it. Afterwards, at home:
+# python -m training export --numbers OUT/keypoints_s_lent.safetensors; the finder likewise, with --run finder. PYTHON names another interpreter, DRAWERS how many processes draw for the keypoints.
 set -euo pipefail
 
 home=${LENT_HOME:-/tmp/sketch2pose_lent}

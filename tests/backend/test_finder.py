@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from backend.errors import InputError
 from backend.finder import PAGE_SIZE, belief, candidates, decode, find_with, letterbox, overlap
-from backend.pipeline import Pipeline
+from backend.pipeline import LEAST_BELIEF, Pipeline
 
 SIDE = 24
 CELL = PAGE_SIZE / SIDE
@@ -86,6 +86,10 @@ def test_belief_grows_with_both_voices():
     assert (np.diff(belief(even, even, scores)) > 0).all()
     assert belief(np.ones(1), np.full(1, 0.7), np.ones(1)) > 0.9
     assert belief(np.zeros(1), np.full(1, 0.3), np.ones(1)) < 0.1
+    # Keypoints that are sure enough settle it, and the network still tells which is the likelier.
+    settled = belief(chances, np.full(3, 0.85), np.full(3, 0.6))
+    assert (settled > LEAST_BELIEF).all()
+    assert (np.diff(settled) > 0).all()
 
 
 def test_overlap_is_that_of_areas():

@@ -1,5 +1,6 @@
 """A real Blender window for each test file, with the extension installed: ``make test-gui BLENDER=/path/to/blender``."""
 
+import atexit
 import os
 import shutil
 import sys
@@ -47,7 +48,9 @@ def extension_zip(python):
     target = build_extension.this_platform()
     manifest = build_extension.stage(target, build_extension.download_wheels(target, python))
     package = f"{manifest['id']}-{manifest['version']}-{target}"
-    name = Path(tempfile.mkdtemp(prefix="sketch2pose-zip-"), package)
+    folder = tempfile.mkdtemp(prefix="sketch2pose-zip-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    name = Path(folder, package)
     return Path(shutil.make_archive(str(name), "zip", build_extension.STAGE))
 
 
