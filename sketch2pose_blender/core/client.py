@@ -66,8 +66,8 @@ TIMEOUT = 120.0
 #: Seconds in which the process must say its port, and in which it must answer a request.
 START_SECONDS = 60.0
 ANSWER_SECONDS = 20.0
-#: Seconds in which a process that says why it cannot start must end.
-_LAST_WORDS_SECONDS = 1.0
+#: Seconds in which a process must end that says why it cannot start, or that has broken off the connection.
+_ENDING_SECONDS = 1.0
 #: Seconds that a request for the result may wait in the service before it tells the progress.
 _WAIT = 0.25
 #: Seconds of work in one call.
@@ -195,6 +195,11 @@ class PoseClient:
             self._process.stop()
             self._process = None
 
+    def give_up(self, process: _Process | None) -> None:
+        """End a process that has failed, None for one that has not listened yet; one in its place goes on."""
+        if process in (None, self._process):
+            self.close()
+
     def _ready(self) -> _Process | None:
         """The process once it listens, None while it starts; starts it where there is none."""
         if self._process is None or (self._process.port is not None and self._process.ended):
@@ -275,7 +280,7 @@ class PoseJob:
         except SketchPoseError as error:
             self._close()
             if isinstance(error, ServerError | InstallError):
-                self._client.close()
+                self._client.give_up(self._process)
             self.state, self.error = "failed", str(error)
             raise
         return self.result
@@ -318,7 +323,8 @@ class PoseJob:
                 if not self._may_start_anew():
                     raise
                 self._close()
-                self._client.close()
+                self._client.give_up(self._process)
+                self._process = None
                 continue
             if answer is None:
                 return
@@ -331,7 +337,8 @@ class PoseJob:
 
     def _begin(self) -> bool:
         """Begin the next exchange with the service; False while it starts."""
-        process = self._client._ready()  # noqa: SLF001 - one file, one subject
+        # Where its own process has ended, the job is told how, and not that there is another one now.
+        process = self._process if self._id else self._client._ready()  # noqa: SLF001 - one file, one subject
         if process is None:
             return False
         if self._id is None:
@@ -340,8 +347,6 @@ class PoseJob:
             query = "&".join(f"{key}={value}" for key, value in self._options.items())  # plain letters all
             path = f"/v1/jobs?{query}"
             self._exchange = _Exchange(process, "POST", path, body, ANSWER_SECONDS)
-        elif process is not self._process:
-            raise ServerError(f"The pose program was started anew meanwhile; {_AGAIN}.")
         else:
             path = f"/v1/jobs/{self._id}/result?wait={_WAIT:g}"
             self._exchange = _Exchange(process, "GET", path, None, ANSWER_SECONDS + _WAIT)
@@ -462,7 +467,7 @@ class _Process:
             raise InstallError(f"The pose program stopped ({self.how_it_ended()}): {self.last_words()}")
         if newline and self._odd_since is None:
             self._odd_since = time.monotonic()
-        if self._odd_since is not None and time.monotonic() - self._odd_since > _LAST_WORDS_SECONDS:
+        if self._odd_since is not None and time.monotonic() - self._odd_since > _ENDING_SECONDS:
             raise ServerError(f"The pose program said something unexpected: {self.last_words()}")
         if time.monotonic() - self._start > START_SECONDS:
             raise ServerError(f"The pose program did not start within {START_SECONDS:.0f} seconds; {_AGAIN}.")
@@ -599,6 +604,7 @@ class _Exchange:
         self._socket.setblocking(False)
         self._connected = False
         self._cut = False
+        self._lost_since: float | None = None
         self._socket.connect_ex((_HOST, process.port))
 
     def advance(self, end: float) -> tuple[int, bytes] | None:
@@ -611,7 +617,7 @@ class _Exchange:
             ServerError: there will be none, or it is none.
             InputError: the image cannot be read.
         """
-        while True:
+        while self._lost_since is None:
             readable, writable, broken = select.select(
                 [self._socket], [] if self._all_sent else [self._socket], [self._socket], 0
             )
@@ -623,7 +629,9 @@ class _Exchange:
                 return answer
             if time.monotonic() > end:
                 break
-        if time.monotonic() - self._heard > self._seconds:
+        if self._lost_since is not None:
+            self._tell_loss(time.monotonic() - self._lost_since)
+        elif time.monotonic() - self._heard > self._seconds:
             raise ServerError(f"The pose program gave no answer for {self._seconds:.0f} seconds; {_AGAIN}.")
         return None
 
@@ -639,7 +647,8 @@ class _Exchange:
     def _send(self) -> None:
         if not self._connected:
             if self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-                raise self._lost()
+                self._lose()
+                return
             self._connected = True
         if not self._outgoing and self._body is not None:
             self._outgoing = memoryview(self._body.next())
@@ -663,27 +672,34 @@ class _Exchange:
             piece = self._socket.recv(_CHUNK)
         except BlockingIOError:
             return None
-        except OSError as error:
-            raise self._lost() from error
+        except OSError:
+            return self._lose()
         self._received += piece
         head, blank, content = self._received.partition(b"\r\n\r\n")
         if not blank:
             if not piece:
-                raise self._lost()
+                return self._lose()
             if len(head) > _MOST_HEAD or not b"HTTP/1.1 ".startswith(head[:9]):
                 raise _nonsense()
             return None
         status, length = _read_head(bytes(head))
         if len(content) >= length:
             return status, bytes(content[:length])
-        if not piece:
-            raise self._lost()
-        return None
+        return None if piece else self._lose()
 
-    def _lost(self) -> LostError:
+    def _lose(self) -> None:
+        """The connection has ended before the answer did; what is said of it waits for how the process ends."""
+        self._lost_since = time.monotonic()
+
+    def _tell_loss(self, seconds: float) -> None:
+        """Raise LostError once it is known why, or once that took too long.
+
+        The system closes a dying process's connections before it can be asked how the process ended.
+        """
         if self._process.ended:
-            return LostError(f"The pose program stopped ({self._process.how_it_ended()}); {_AGAIN}.")
-        return LostError(f"The pose program broke off the connection; {_AGAIN}.")
+            raise LostError(f"The pose program stopped ({self._process.how_it_ended()}); {_AGAIN}.")
+        if seconds > _ENDING_SECONDS:
+            raise LostError(f"The pose program broke off the connection; {_AGAIN}.")
 
 
 def _read_head(head: bytes) -> tuple[int, int]:
