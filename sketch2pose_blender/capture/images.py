@@ -15,6 +15,7 @@ import bpy
 import numpy as np
 
 from ..core.boundary import InputError
+from ..core.pasted import Pasted
 from ..core.raster import png
 from ..core.sketch import Sketch, View
 from .views import camera_view
@@ -25,8 +26,6 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", "
 _MOST_BYTES = 200_000_000
 #: Most pixels of an image that Blender holds that are read; the pose program's own limit.
 _MOST_PIXELS = 100_000_000
-#: Seconds for the program that has copied something to hand it out.
-_XCLIP_PATIENCE = 1.0
 
 
 def image_sketch(image: bpy.types.Image) -> Sketch:
@@ -65,7 +64,7 @@ def clipboard_sketch(context: bpy.types.Context) -> Sketch:
         finally:
             bpy.data.images.remove(image)
     if _on_x11():
-        return Sketch("Clipboard", _read_by_xclip(), None, None)
+        return Sketch("Clipboard", _asked_of_xclip(), None, None)
     raise InputError(
         "There is no image on the clipboard that Blender can read here; copy an image or its file's path."
     )
@@ -226,30 +225,20 @@ def _on_x11() -> bool:
     return on_linux and "DISPLAY" in os.environ and "WAYLAND_DISPLAY" not in os.environ
 
 
-def _read_by_xclip() -> bytes:
-    """The image on X11's clipboard, a PNG file.
+def _asked_of_xclip() -> Pasted:
+    """The image on X11's clipboard, a PNG file, when the program that holds it hands it out.
 
     Raises:
-        InputError: there is none, or no program that reads it.
+        InputError: there is no program that reads it.
     """
     import shutil
-    import subprocess
 
     program = shutil.which("xclip")
     if program is None:
         raise InputError(
             "On X11 Blender cannot paste images; install the program xclip, or copy the image file's path instead."
         )
-    try:
-        done = subprocess.run(  # noqa: S603 - no argument is another's
-            [program, "-selection", "clipboard", "-target", "image/png", "-out"],
-            check=False, capture_output=True, timeout=_XCLIP_PATIENCE,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        done = None
-    if done is None or done.returncode or not done.stdout:
-        raise InputError("There is no image on the clipboard; copy an image or its file's path.")
-    return done.stdout
+    return Pasted([program, "-selection", "clipboard", "-target", "image/png", "-out"])
 
 
 def _pasted_image(context: bpy.types.Context) -> bpy.types.Image | None:

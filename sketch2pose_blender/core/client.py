@@ -1,10 +1,10 @@
 """Poses drawings in a process of its own, without ever letting Blender's window wait.
 
     server = LocalServer(import_folders=(wheels,))         # how to start it; frozen, compared by value
-    job = client_of(server).submit(image, name="Panel 3")  # image: bytes of an image file, or a Path
+    job = client_of(server).submit(image, name="Panel 3")  # image: bytes of an image file, a Path, or Pasted
     ...
     job.poll()       # call it from a timer, every 10 to 100 ms: None, or the PoseResult; raises SketchPoseError
-    job.state        # "starting", "sending", "waiting", "running", then "done", "failed" or "cancelled"
+    job.state        # "pasting", "starting", "sending", "waiting", "running", then "done", "failed" or "cancelled"
     job.progress     # 0..1
     job.doing        # the same in words, as in "reading the keypoints"
     job.running      # False once the state is one of the last three
@@ -59,6 +59,7 @@ from .boundary import (
     read_poses,
     status_from_json,
 )
+from .pasted import Pasted
 
 #: Seconds after which a job is given up. One drawing takes a tenth of a second; a slow disk at the first
 #: start, ten.
@@ -79,8 +80,9 @@ _MOST_HEAD = 16 * 1024
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 _HOST = "127.0.0.1"
 
-State = Literal["starting", "sending", "waiting", "running", "done", "failed", "cancelled"]
+State = Literal["pasting", "starting", "sending", "waiting", "running", "done", "failed", "cancelled"]
 _DOING = {
+    "pasting": "reading the clipboard",
     "starting": "starting the pose program",
     "sending": "sending the drawing",
     "waiting": "waiting for other drawings",
@@ -154,7 +156,7 @@ class PoseClient:
 
     def submit(
         self,
-        image: bytes | Path,
+        image: bytes | Path | Pasted,
         *,
         name: str = "",
         figures: int | None = 1,
@@ -165,7 +167,7 @@ class PoseClient:
         """Start a job; the work is done by its :meth:`PoseJob.poll`.
 
         Args:
-            image: an image file, or its content.
+            image: an image file, its content, or what another program hands out.
             name: what the result calls the image; the file's path if empty.
             figures: how many figures at most, None for all.
             box: x0, y0, x1, y1 around the one figure, pixels of the image.
@@ -230,10 +232,15 @@ class PoseJob:
     """One drawing on its way; made by :meth:`PoseClient.submit`. The module's text lists what it offers."""
 
     def __init__(
-        self, client: PoseClient, image: bytes | Path, name: str, options: dict[str, str], timeout: float
+        self,
+        client: PoseClient,
+        image: bytes | Path | Pasted,
+        name: str,
+        options: dict[str, str],
+        timeout: float,
     ) -> None:
         self.name = name
-        self.state: State = "starting"
+        self.state: State = "pasting" if isinstance(image, Pasted) else "starting"
         self.progress = 0.0
         self.stage: str | None = None
         self.result: PoseResult | None = None
@@ -301,6 +308,8 @@ class PoseJob:
         self.state = "cancelled"
 
     def _close(self) -> None:
+        if isinstance(self._image, Pasted):
+            self._image.close()
         if self._exchange is not None:
             self._exchange.close()
             self._exchange = None
@@ -313,6 +322,11 @@ class PoseJob:
             raise ServerError(
                 f"Posing took longer than {self.timeout:.0f} seconds and was stopped; try a smaller image."
             )
+        if isinstance(self._image, Pasted):
+            content = self._image.poll()
+            if content is None:
+                return
+            self._image, self.state = content, "starting"
         while self.running:
             if self._exchange is None and not self._begin():
                 return
@@ -342,6 +356,7 @@ class PoseJob:
         if process is None:
             return False
         if self._id is None:
+            assert not isinstance(self._image, Pasted)  # read by now
             body = _Body(self._image)
             self.state = "sending"
             query = "&".join(f"{key}={value}" for key, value in self._options.items())  # plain letters all

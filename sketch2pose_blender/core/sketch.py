@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .boundary import InputError
+from .pasted import Pasted
 
 #: No view that is kept in a file has larger numbers.
 _HUGE = 1e9
@@ -184,7 +185,8 @@ class Sketch:
 
     Attributes:
         name: what the person calls it.
-        image: (H, W) uint8 gray raster, 0 ink to 255 paper; or the bytes of an image file.
+        image: (H, W) uint8 gray raster, 0 ink to 255 paper; or the bytes of an image file, which another
+            program may still have to hand out.
         view: from where it is seen; its pixels are the image's. None for a picture that lies nowhere in the
             scene.
         anchor: (3,) world, a point of the drawing: figures stand at its distance. None where only the size
@@ -192,6 +194,6 @@ class Sketch:
     """
 
     name: str
-    image: np.ndarray | bytes
+    image: np.ndarray | bytes | Pasted
     view: View | None
     anchor: np.ndarray | None

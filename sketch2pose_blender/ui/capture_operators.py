@@ -142,6 +142,8 @@ class _CaptureOperator(DrawingChoices, operators._PoseOperator):  # noqa: SLF001
         self._targets = sorted(armatures, key=lambda uid: armatures[uid].matrix_world.translation.dot(right))
 
     def _start(self, context: bpy.types.Context) -> PoseJob:
+        import numpy as np
+
         from ..capture.sources import Source, read_sketch
         from ..core.raster import png
 
@@ -150,7 +152,7 @@ class _CaptureOperator(DrawingChoices, operators._PoseOperator):  # noqa: SLF001
         self.remember_target(context)
         self._name = self._sketch.name
         image = self._sketch.image
-        data = image if isinstance(image, bytes) else png(image)
+        data = png(image) if isinstance(image, np.ndarray) else image
         asked = None if self.all_figures else 1
         figures = len(self._targets) if self.target == "SELECTED" else asked
         operators.status.job = service.submit(context, data, name=self._name, figures=figures)

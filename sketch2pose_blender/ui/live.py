@@ -427,8 +427,9 @@ def _same(one: Sketch, other: Sketch) -> bool:
 
     if one.view is None or other.view is None or one.anchor is None or other.anchor is None:
         return False
+    rasters: tuple[Any, Any] = one.image, other.image
     return (
-        np.array_equal(one.image, other.image)
+        np.array_equal(*rasters)
         and np.allclose(one.view.to_world, other.view.to_world)
         and np.allclose(one.view.centre, other.view.centre)
         and np.allclose(one.view.focal, other.view.focal)

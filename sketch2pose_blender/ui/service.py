@@ -17,6 +17,7 @@ from . import preferences
 if TYPE_CHECKING:
     from ..core.boundary import Box
     from ..core.client import LocalServer, PoseJob
+    from ..core.pasted import Pasted
 
 _root = __name__.rsplit(".", 2)[0]
 _client_module = f"{_root}.core.client"
@@ -67,7 +68,7 @@ def server(context: bpy.types.Context) -> LocalServer:
 
 def submit(
     context: bpy.types.Context,
-    image: bytes | Path,
+    image: bytes | Path | Pasted,
     *,
     name: str = "",
     figures: int | None = 1,

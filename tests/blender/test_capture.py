@@ -1,6 +1,7 @@
 """Every source of drawings becomes a raster and a view, and is posed where it is by one operator."""
 
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from backend.skeleton import JOINT_NAMES, KEYPOINT_NAMES
 from sketch2pose_blender.capture.sources import Source, read_sketch
 from sketch2pose_blender.capture.strokes import annotation_strokes, grease_pencil_strokes
 from sketch2pose_blender.capture.views import camera_view, plane_view
-from sketch2pose_blender.core import raster
+from sketch2pose_blender.core import pasted, raster
 from sketch2pose_blender.core.raster import png
 from sketch2pose_blender.rig.armature import build_character
 from sketch2pose_blender.ui import operators
@@ -289,6 +290,38 @@ def of_clipboard():
     if bpy.context.window_manager.clipboard != WAVE.as_uri():
         pytest.skip("Blender has no clipboard without a window")
     return {"source": "CLIPBOARD"}
+
+
+def xclip(folder, monkeypatch, script):
+    """A program of that name on an X11 desktop, in the place of the real one."""
+    program = folder / "xclip"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="X11")
+def test_an_image_on_the_clipboard_of_x11_is_posed(tmp_path, monkeypatch):
+    xclip(tmp_path, monkeypatch, f'[ "$*" = "-selection clipboard -target image/png -out" ] && cat {WAVE}')
+    assert bpy.ops.sketch2pose.pose_drawing(source="CLIPBOARD") == {"FINISHED"}
+    assert bpy.context.active_object.name == "Clipboard"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="X11")
+def test_nobody_waits_for_a_clipboard_that_is_never_handed_out(tmp_path, monkeypatch):
+    xclip(tmp_path, monkeypatch, "exec sleep 60")
+    monkeypatch.setattr(pasted, "PATIENCE", 1.0)
+    before = everything()
+    start = time.perf_counter()
+    handed_out = read_sketch(bpy.context, Source("CLIPBOARD")).image
+    assert handed_out.poll() is None
+    assert time.perf_counter() - start < 0.5
+    handed_out.close()
+    with pytest.raises(RuntimeError, match="does not hand out"):
+        bpy.ops.sketch2pose.pose_drawing(source="CLIPBOARD")
+    assert everything() == before
 
 
 @pytest.mark.parametrize("make", [of_image_file, of_image, of_painted_image, of_clipboard])

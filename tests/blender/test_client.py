@@ -13,8 +13,9 @@ import pytest
 
 from backend.api import Generator, PoseResult, dumps
 from backend.errors import InputError, InstallError, SketchPoseError
-from sketch2pose_blender.core import client
+from sketch2pose_blender.core import client, pasted
 from sketch2pose_blender.core.client import LocalServer, PoseClient, ServerError
+from sketch2pose_blender.core.pasted import Pasted
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -281,6 +282,51 @@ def test_more_drawings_than_may_wait_are_answered_busy(poser):
     assert all("busy" in sentence for sentence in busy)
     assert len(busy) + sum(job.state == "done" for job in jobs) == 30
     assert poser.pid == pid
+
+
+# --------------------------------------------------------------------------- what another program hands out
+
+
+def test_what_is_handed_out_slowly_is_posed(poser, stopwatch):
+    slow = Pasted(["sh", "-c", f"sleep 0.5; cat '{DRAWING}'"])
+    job = stopwatch(poser.submit, slow, name="Clipboard")
+    assert (job.state, job.doing) == ("pasting", "reading the clipboard")
+    assert stopwatch.finish(job).images[0].figures
+    assert len(stopwatch.times) > 20
+
+
+def test_a_program_that_hands_out_nothing_ever_is_given_up(poser, stopwatch, monkeypatch):
+    stopwatch.finish(stopwatch(poser.submit, DRAWING))
+    pid = poser.pid
+    monkeypatch.setattr(pasted, "PATIENCE", 0.5)
+    silent = stopwatch(Pasted, [sys.executable, "-c", "import time; time.sleep(60)"])
+    job = stopwatch(poser.submit, silent)
+    with pytest.raises(InputError, match="does not hand out") as caught:
+        stopwatch.finish(job, limit=10)
+    assert job.error == one_sentence(caught.value)
+    assert len(stopwatch.times) > 20
+    while not gone(silent._program.pid):
+        time.sleep(0.01)
+    assert poser.pid == pid
+
+
+@pytest.mark.parametrize("program", ["raise SystemExit(1)", "print('half'); raise SystemExit(1)", "pass"])
+def test_a_program_that_has_no_image_is_one_sentence(poser, stopwatch, program):
+    job = stopwatch(poser.submit, Pasted([sys.executable, "-c", program]))
+    with pytest.raises(InputError, match="no image on the clipboard"):
+        stopwatch.finish(job)
+    with pytest.raises(InputError, match="no image on the clipboard"):
+        Pasted(["/nowhere/xclip"])
+
+
+def test_a_cancelled_job_ends_the_program_that_hands_out(poser, stopwatch):
+    silent = Pasted([sys.executable, "-c", "import time; time.sleep(60)"])
+    job = stopwatch(poser.submit, silent)
+    stopwatch(job.poll)
+    stopwatch(job.cancel)
+    assert job.state == "cancelled"
+    while not gone(silent._program.pid):
+        time.sleep(0.01)
 
 
 # ------------------------------------------------------------------------------------- the process fails
