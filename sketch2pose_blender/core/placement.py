@@ -3,7 +3,8 @@
 A figure is read as if it were seen from far away, straight on: its bones have a direction on the paper and a
 depth along the line of sight to its pelvis. Under perspective the line of sight is another at every joint.
 A bone that leaves a joint in the drawn direction lies in the plane of the joint's line of sight and that
-direction, whatever its length is; the depth picks one of the plane's directions (:func:`seen_directions`).
+direction, whatever its length is; the depth picks one of the plane's directions, or one of two, of which the
+drawn length picks one (:func:`seen_directions`).
 So a drawing of the body itself is met exactly, and limbs of other proportions still point where the
 drawing's do.
 
@@ -45,6 +46,9 @@ _LEVEL = 0.05
 _MOST_SLIDE = 20.0
 #: A bone that is drawn shorter than this share of its length says little about its length.
 _FORESHORTENED = 0.3
+#: Of two directions the one that fits the drawn length is taken where the other is off by so much more: figures
+#: of other proportions, and drawings read a little off, say less about it.
+_FITS_BETTER = 0.7
 #: Bones are stretched by factors between these.
 STRETCHES = (0.25, 4.0)
 
@@ -141,9 +145,12 @@ def seen_figure(
     if measured.sum() < 2:
         measured = there
     sights = view.at_depth(figure.keypoints[_PARENTS], 1.0)
+    lengths = np.linalg.norm(_bones(rest_keypoints), axis=-1)
+    sure = np.minimum(figure.scores[_PARENTS], figure.scores[1:]) >= _SURE
+    drawn = np.where(sure, np.linalg.norm(figure.keypoints[1:] - figure.keypoints[_PARENTS], axis=-1), np.nan)
     ratio, rotations, posed = 0.0, turned, rest_keypoints
     for _ in range(_ROUNDS if view.perspective else 1):
-        directions = seen_directions(view, sights, axis, figure.directions)
+        directions = seen_directions(view, sights, axis, figure.directions, ratio * lengths, drawn)
         rotations = _following(turned, rest_keypoints, directions)
         posed = posed_keypoints(rotations, rest_keypoints)
         ratio = _fitting_ratio(view, sight, posed[measured], figure.keypoints[measured])
@@ -152,15 +159,24 @@ def seen_figure(
     return SeenFigure(rotations, sight, ratio, posed)
 
 
-def seen_directions(view: View, sights: np.ndarray, axis: np.ndarray, directions: np.ndarray) -> np.ndarray:
+def seen_directions(
+    view: View,
+    sights: np.ndarray,
+    axis: np.ndarray,
+    directions: np.ndarray,
+    lengths: np.ndarray,
+    drawn: np.ndarray,
+) -> np.ndarray:
     """Directions in space that look as drawn from where each bone starts.
 
     Args:
         view: from where the picture is seen.
-        sights: (29, 3) camera frame, from the eye to where each bone starts, any length.
+        sights: (29, 3) camera frame, from the eye to where each bone starts.
         axis: (3,) unit, camera frame, the figure's line of sight.
         directions: (29, 3) unit, the figure's frame: the first two components say where the bone points on
             the picture, the third is its depth along the figure's line of sight.
+        lengths: (29,) of the bones, in the unit of the sights; 0 where that is not known yet.
+        drawn: (29,) pixels, how long the bones are on the picture; NaN where that is not known.
 
     Returns:
         (29, 3) unit, camera frame.
@@ -168,14 +184,21 @@ def seen_directions(view: View, sights: np.ndarray, axis: np.ndarray, directions
     on_paper = np.concatenate([directions[:, :2] / view.focal, np.zeros((len(directions), 1))], -1)
     away = _unit(sights) if view.perspective else np.broadcast_to(axis, on_paper.shape)
     across = _unit(on_paper - (on_paper * away).sum(-1, keepdims=True) * away)
-    # cos(angle) across + sin(angle) away, where its component along the axis is the depth.
+    # cos(angle) across + sin(angle) away, where its component along the axis is the depth. Two angles have that
+    # depth; that both point to the drawn side is so near the line of sight only.
     along_axis = away @ axis
     across_axis = across @ axis
     shift = np.arctan2(across_axis, along_axis)
     reach = np.hypot(across_axis, along_axis)
-    angle = np.arcsin(np.clip(directions[:, 2] / np.maximum(reach, 1e-9), -1, 1)) - shift
-    angle = np.clip(angle, -np.pi / 2, np.pi / 2)[:, None]
-    seen = np.cos(angle) * across + np.sin(angle) * away
+    depth = directions[:, 2]
+    steepness = np.arcsin(np.clip(depth / np.maximum(reach, 1e-9), -1, 1))
+    angles = np.stack([steepness, np.copysign(np.pi, depth) - steepness]) - shift
+    two = np.abs(angles[1]) < np.pi / 2
+    angles = np.clip(angles, -np.pi / 2, np.pi / 2)[..., None]
+    seen = np.cos(angles) * across + np.sin(angles) * away
+    ends = view.flatten(sights + lengths[:, None] * seen)
+    off = np.abs(np.linalg.norm(ends - view.flatten(sights), axis=-1) - drawn)
+    seen = np.where((two & (off[1] < _FITS_BETTER * off[0]))[:, None], seen[1], seen[0])
     flat = np.linalg.norm(directions[:, :2], axis=-1, keepdims=True) < 1e-6
     return np.where(flat, np.sign(directions[:, 2:]) * away, seen)
 
