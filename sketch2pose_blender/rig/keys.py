@@ -20,6 +20,9 @@ from mathutils import Matrix, Quaternion
 from ..core.boundary import InputError
 from .columns import read_column
 
+#: What the group is called in ``fcurves.new``; Blender 4.4 and 4.5 do not take it there.
+_GROUP = "group_name" if bpy.app.version >= (5, 0) else "action_group" if bpy.app.version < (4, 4) else ""
+
 
 @dataclass(frozen=True, eq=False)
 class Track:
@@ -212,11 +215,8 @@ def new_curve(channels: Any, path: str, index: int, group: str) -> bpy.types.FCu
         index: which of the property's numbers.
         group: the group's name; made where there is none.
     """
-    known = channels.fcurves.bl_rna.functions["new"].parameters
-    for word in ("group_name", "action_group"):  # since 5.0, before 4.4
-        if word in known:
-            # Half as long as joining the group after it.
-            return channels.fcurves.new(path, index=index, **{word: group})
+    if _GROUP:  # half as long as joining the group after it
+        return channels.fcurves.new(path, index=index, **{_GROUP: group})
     curve = channels.fcurves.new(path, index=index)
     curve.group = channels.groups.get(group) or channels.groups.new(group)
     return curve

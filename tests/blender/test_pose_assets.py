@@ -10,6 +10,7 @@ from backend.body import load_body
 from backend.skeleton import JOINT_NAMES
 from sketch2pose_blender.core.asset_catalogs import FILE
 from sketch2pose_blender.core.boundary import InputError
+from sketch2pose_blender.core.figure_picture import Surface, picture
 from sketch2pose_blender.rig.armature import build_character
 from sketch2pose_blender.rig.humanoid import find_humanoid, pose_humanoid
 from sketch2pose_blender.rig.pose_assets import (
@@ -136,6 +137,24 @@ def test_the_preview_shows_the_pose(posed):
     _, (left, top, right, bottom) = covered(lowered)
     assert bottom - top == pytest.approx(256 * 0.88, abs=3)
     assert (right - left) < (bottom - top) * 0.75, "arms hang"
+
+
+@pytest.mark.parametrize("thickness", [0.02, 0.1, 0.5, 1.0])
+def test_a_picture_has_no_holes(thickness):
+    """A strip of two triangles, long and thin ones too, at many angles: its middle is covered, and nothing beside it."""
+    for angle in np.linspace(0.05, np.pi, 5):
+        along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
+        flat = np.array([-along - thickness * across, along - thickness * across, along + thickness * across,
+                         -along + thickness * across])  # fmt: skip
+        corners = np.insert(flat, 1, 0.0, axis=1)[[[0, 1, 2], [2, 3, 0]]]
+        image = picture(Surface(corners, np.full((2, 3), 0.5)), np.eye(3)[0], np.eye(3)[2])
+        # Pixels as places on the strip: the longer side of its extent fills 88 % of the picture.
+        step = np.ptp(flat, axis=0).max() / (0.88 * len(image))
+        offsets = (np.arange(len(image)) + 0.5 - len(image) / 2) * step
+        places = np.stack(np.meshgrid(offsets, -offsets), -1)
+        off = np.maximum(np.abs(places @ along) - 1, np.abs(places @ across) - thickness) / step
+        assert image[off < -1.5, 3].min(initial=1) > 0.7
+        assert image[off > 1.5, 3].max() == 0
 
 
 def test_without_a_mesh_the_bones_are_drawn_blue_on_their_left():
