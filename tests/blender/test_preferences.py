@@ -1,6 +1,7 @@
 """The preferences: engine, device, body, the test of a prediction, diagnostics, and PyTorch's buttons."""
 
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +113,34 @@ def test_a_server_poses_in_this_machines_place(settings, tmp_path):
         other.communicate()
     with pytest.raises(RuntimeError, match="refuses connections"):
         bpy.ops.sketch2pose.test()
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="makes its certificate with openssl")
+def test_a_server_with_a_certificate_of_its_own(settings, tmp_path):
+    """It poses where the certificate is named; in any other case one sentence says what is wrong."""
+    key, certificate, token = (tmp_path / name for name in ("key.pem", "certificate.pem", "token"))
+    make = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run([*make.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    token.write_text("a-token-for-the-tests-0123456789")
+    token.chmod(0o600)
+    command = [sys.executable, "-m", "backend", "serve", "--token-file", token]
+    command += ["--certificate", certificate, "--key", key]
+    other = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        port = int(other.stdout.readline().rpartition(":")[2].split(";")[0])
+        settings.server_address, settings.server_token = f"https://127.0.0.1:{port}", token.read_text()
+        with pytest.raises(RuntimeError, match="certificate that is not trusted"):
+            bpy.ops.sketch2pose.test()
+        settings.server_certificate = str(certificate)
+        assert bpy.ops.sketch2pose.test() == {"FINISHED"}
+        assert f"Server: https://127.0.0.1:{port}" in diagnostics.trial.lines
+        for wrong in (token, tmp_path / "none.pem"):
+            settings.server_certificate = str(wrong)
+            with pytest.raises(RuntimeError, match="certificate file"):
+                bpy.ops.sketch2pose.test()
+    finally:
+        other.kill()
+        other.communicate()
 
 
 def test_a_server_on_the_network_needs_online_access_and_https(settings):
