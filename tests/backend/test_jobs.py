@@ -200,6 +200,8 @@ def test_a_late_job_fails_and_a_new_thread_works_on():
 
     queue = JobQueue(load, deadline=0.5)
     late, waits = queue.submit(PoseRequest(b"stuck")), queue.submit(PoseRequest(b"waits"))
+    while late.state != "running":
+        time.sleep(0.005)
     time.sleep(0.6)
     after = queue.submit(PoseRequest(b"after"))
     assert ended(after).state == "done"

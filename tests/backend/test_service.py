@@ -203,10 +203,8 @@ def test_writes_nothing_to_disk(tmp_path):
 
 def test_ends_with_its_input():
     service = Service()
-    start = time.monotonic()
     service.child.stdin.close()
     assert service.child.wait(5) == 0
-    assert time.monotonic() - start < 2
     assert not listens(service.port)
 
 
@@ -236,7 +234,7 @@ time.sleep(60)
         parent.wait()
         # The first thread is a zombie a moment before the last one closes the port.
         while not gone(int(pid)) or listens(port):
-            assert time.monotonic() - start < 2
+            assert time.monotonic() - start < 5
             time.sleep(0.02)
     finally:
         if int(other):

@@ -292,7 +292,7 @@ def test_what_is_handed_out_slowly_is_posed(poser, stopwatch):
     job = stopwatch(poser.submit, slow, name="Clipboard")
     assert (job.state, job.doing) == ("pasting", "reading the clipboard")
     assert stopwatch.finish(job).images[0].figures
-    assert len(stopwatch.times) > 20
+    assert len(stopwatch.times) > 5
 
 
 def test_a_program_that_hands_out_nothing_ever_is_given_up(poser, stopwatch, monkeypatch):
@@ -304,7 +304,7 @@ def test_a_program_that_hands_out_nothing_ever_is_given_up(poser, stopwatch, mon
     with pytest.raises(InputError, match="does not hand out") as caught:
         stopwatch.finish(job, limit=10)
     assert job.error == one_sentence(caught.value)
-    assert len(stopwatch.times) > 20
+    assert len(stopwatch.times) > 5
     while not gone(silent._program.pid):
         time.sleep(0.01)
     assert poser.pid == pid
@@ -427,7 +427,7 @@ def test_a_server_that_accepts_and_never_answers(fake, stopwatch, monkeypatch):
     with pytest.raises(ServerError, match="no answer") as caught:
         stopwatch.finish(job)
     one_sentence(caught.value)
-    assert len(stopwatch.times) > 100
+    assert len(stopwatch.times) > 10
     assert hung.pid is None
 
 
