@@ -9,7 +9,7 @@ itself. Who calls this makes one undo step of it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,9 +125,7 @@ def write_keys(
     """
     channels = action_channels(armature)
     animation = armature.animation_data
-    times = np.asarray(frames, np.float64)
-    if animation.use_tweak_mode:  # the action is open as a strip that may be moved and stretched
-        times = np.array([animation.nla_tweak_strip_time_to_scene(t, invert=True) for t in times])
+    times = _times(animation, frames)
     edit = bpy.context.preferences.edit
     kind = (
         _number("interpolation", interpolation or edit.keyframe_new_interpolation_type),
@@ -171,14 +169,55 @@ def key_pose(
 
     Returns and raises what :func:`write_keys` does.
     """
-    tracks = []
-    for bone in bones:
-        if "ROTATION" in channels:
-            path = rotation_path(bone)
-            tracks.append(Track(bone.name, path, np.array(tuple(getattr(bone, path)))[None]))
-        if "LOCATION" in channels and not bone.bone.use_connect:
-            tracks.append(Track(bone.name, "location", np.array(tuple(bone.location))[None]))
-    return write_keys(armature, [frame], tracks)
+    return write_keys(armature, [frame], [track for bone in bones for track in _pose_tracks(bone, channels)])
+
+
+def strayed_bones(
+    armature: bpy.types.Object, bones: Iterable[bpy.types.PoseBone], frame: float
+) -> list[bpy.types.PoseBone]:
+    """Of some bones those that stand otherwise than their keys say: without one at the frame they would go back.
+
+    Args:
+        armature: the object.
+        bones: its bones that are looked at.
+        frame: frame of the scene.
+
+    Raises:
+        InputError: the action is linked from another file.
+    """
+    animation = armature.animation_data
+    if animation is None or animation.action is None:
+        return []
+    curves = {(curve.data_path, curve.array_index): curve for curve in action_channels(armature).fcurves}
+    time = _times(animation, [frame])[0]
+
+    def strayed(track: Track) -> bool:
+        path = track.data_path
+        told = ((curves.get((path, index)), value) for index, value in enumerate(track.values[0].tolist()))
+        return any(curve and abs(curve.evaluate(time) - value) > 1e-5 for curve, value in told)
+
+    return [
+        bone
+        for bone in bones
+        if any(strayed(track) for track in _pose_tracks(bone, ("ROTATION", "LOCATION")))
+    ]
+
+
+def _pose_tracks(bone: bpy.types.PoseBone, channels: Collection[str]) -> Iterator[Track]:
+    """What a bone has now, as one key of each of its channels."""
+    if "ROTATION" in channels:
+        path = rotation_path(bone)
+        yield Track(bone.name, path, np.array(tuple(getattr(bone, path)))[None])
+    if "LOCATION" in channels and not bone.bone.use_connect:
+        yield Track(bone.name, "location", np.array(tuple(bone.location))[None])
+
+
+def _times(animation: bpy.types.AnimData, frames: Sequence[float] | np.ndarray) -> np.ndarray:
+    """(F,) where frames of the scene lie in the action, which may be open as a strip that is moved and stretched."""
+    times = np.asarray(frames, np.float64)
+    if animation.use_tweak_mode:
+        times = np.array([animation.nla_tweak_strip_time_to_scene(t, invert=True) for t in times])
+    return times
 
 
 def action_channels(armature: bpy.types.Object) -> Any:

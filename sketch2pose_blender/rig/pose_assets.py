@@ -16,10 +16,9 @@ import numpy as np
 
 from ..core.asset_catalogs import catalog, plain_path
 from ..core.boundary import InputError
-from .humanoid import Humanoid, find_humanoid
+from .humanoid import find_humanoid
 from .keys import Track, new_curve, rotation_path
 from .pose_preview import pose_picture
-from .pose_state import posed_bones
 
 #: The frame of the keys; a pose asset has one.
 _FRAME = 1.0
@@ -52,14 +51,6 @@ def user_libraries() -> dict[str, Path]:
         and not getattr(library, "use_remote_url", False)
         and getattr(library, "enabled", True)
     }
-
-
-def posable_bones(armature: bpy.types.Object) -> list[bpy.types.PoseBone]:
-    """The bones that an artist poses: those of joints, those that can be seen, and those that do not rest."""
-    humanoid = find_humanoid(armature)
-    kept = _controls(humanoid) if humanoid else set()
-    kept |= {bone.name for bone in posed_bones(armature)}
-    return [bone for bone in armature.pose.bones if bone.name in kept or _visible(bone)]
 
 
 def save_pose_asset(
@@ -198,19 +189,3 @@ def _library_of_this_file() -> Path | None:
         return None
     file = Path(bpy.data.filepath)
     return next((folder for folder in user_libraries().values() if file.is_relative_to(folder)), file.parent)
-
-
-def _controls(humanoid: Humanoid) -> set[str]:
-    found = set(humanoid.mapping.bones.values())
-    if humanoid.family is not None:
-        found |= set(humanoid.family.repeats.values())
-        for limb in humanoid.family.ik:
-            found |= {limb.end, limb.swing, limb.pole, limb.toe}
-    return found
-
-
-def _visible(bone: bpy.types.PoseBone) -> bool:
-    # From Blender 5.0 on the pose bone hides.
-    hidden = (bone if bpy.app.version >= (5, 0) else bone.bone).hide
-    collections = bone.bone.collections
-    return not hidden and (not len(collections) or any(one.is_visible_effectively for one in collections))

@@ -207,11 +207,12 @@ class SKETCH2POSE_OT_save_pose_asset(PoseKeeper, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Save."""
         from ..rig import pose_assets
+        from ..rig.posable import posable_bones
 
         armature = active_armature(context)
 
         def save() -> None:
-            bones = self.chosen(armature) or pose_assets.posable_bones(armature)
+            bones = self.chosen(armature) or posable_bones(armature)
             name = self.name.strip() or _asset_name(armature)
             tags = tuple(tag.strip() for tag in self.tags.split(",") if tag.strip())
             drawing = _drawing(armature)

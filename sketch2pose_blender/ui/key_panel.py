@@ -13,7 +13,7 @@ from .subpanel import ArmatureSubpanel
 
 
 class SKETCH2POSE_OT_key_pose(PoseKeeper, bpy.types.Operator):
-    """Key the armature's pose at the current frame"""
+    """Key the armature's pose at the current frame: the bones that an artist poses, not hidden ones that rest"""
 
     bl_idname = "sketch2pose.key_pose"
     bl_label = "Key Pose"
@@ -33,12 +33,14 @@ class SKETCH2POSE_OT_key_pose(PoseKeeper, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Key the pose."""
         from ..rig.keys import key_pose
+        from ..rig.posable import bones_to_key
 
         armature = keep_operators.active_armature(context)
+        frame = context.scene.frame_current
 
         def key() -> None:
-            chosen = self.chosen(armature) or armature.pose.bones
-            locked = key_pose(armature, chosen, context.scene.frame_current, self.channels)
+            bones = self.chosen(armature) or bones_to_key(armature, frame)
+            locked = key_pose(armature, bones, frame, self.channels)
             if locked:
                 self.report({"WARNING"}, f"Left alone, since their curves are locked: {', '.join(locked)}.")
 

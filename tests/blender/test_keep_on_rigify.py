@@ -1,4 +1,4 @@
-"""Mirrored and blended poses of a generated Rigify rig, in FK and in IK."""
+"""Mirrored, blended and keyed poses of a generated Rigify rig, in FK and in IK."""
 
 import bpy
 import numpy as np
@@ -8,6 +8,7 @@ from rigs import RIGIFY
 from test_mirror import BODY, MIRROR, directions, far_from_mirrored, worst
 
 from sketch2pose_blender.rig.humanoid import find_humanoid, pose_humanoid
+from sketch2pose_blender.rig.keys import action_channels
 from sketch2pose_blender.rig.pose_blend import blend_pose, keep_pose_before
 from sketch2pose_blender.rig.pose_mirror import mirror_pose
 
@@ -66,3 +67,28 @@ def test_blending_begins_at_what_limbs_in_ik_showed(rig):
     np.testing.assert_allclose(shown(), before, atol=3e-3)
     blend_pose(rig, 1.0)
     np.testing.assert_allclose(shown(), after, atol=1e-3)
+
+
+@pytest.mark.parametrize("limbs", ["FK", "IK"])
+def test_keys_hold_the_pose_without_those_of_the_mechanism(rig, limbs):
+    rig.sketch2pose_rig.keep_ik = limbs == "IK"
+    bpy.context.view_layer.objects.active = rig
+    humanoid, bones = find_humanoid(rig), rig.pose.bones
+    pose_humanoid(humanoid, hypothesis(BODY, random_pose(np.random.default_rng(4), 0.5)), BODY)
+
+    def shown():
+        bpy.context.view_layer.update()
+        return np.array([bone.matrix for bone in bones])
+
+    before = shown()
+    bpy.ops.sketch2pose.key_pose()
+    keyed = {curve.data_path.split('"')[1] for curve in action_channels(rig).fcurves}
+    assert not [name for name in keyed if name.startswith(("DEF-", "ORG-", "MCH-"))]
+    assert {"root", "jaw_master", "hand_ik.L", *humanoid.mapping.bones.values()} <= keyed
+    for bone in bones:
+        scale = bone.scale.copy()  # is not keyed
+        bone.matrix_basis.identity()
+        bone.scale = scale
+    assert np.abs(shown() - before).max() > 0.5
+    bpy.context.scene.frame_set(bpy.context.scene.frame_current)
+    np.testing.assert_allclose(shown(), before, atol=1e-3)

@@ -4,6 +4,7 @@ import bpy
 import numpy as np
 import pytest
 from posed import hypothesis, joints_in_blender, random_pose
+from rigs import MIXAMO, random_humanoid
 
 from backend.body import load_body
 from backend.skeleton import JOINT_NAMES
@@ -54,6 +55,74 @@ def test_selected_bones_alone(posed):
         bone.select = False
     with pytest.raises(RuntimeError, match="No bone is selected"):
         bpy.ops.sketch2pose.key_pose(selected_only=True)
+
+
+def hide(armature, *names):
+    for name in names:
+        # From Blender 5.0 on the pose bone hides.
+        (armature.pose if bpy.app.version >= (5, 0) else armature.data).bones[name].hide = True
+
+
+def test_all_bones_of_a_rig_that_hides_none(extension):
+    armature = random_humanoid(np.random.default_rng(3), MIXAMO)
+    bpy.context.view_layer.objects.active = armature
+    bpy.ops.sketch2pose.key_pose()
+    assert {path.split('"')[1] for path in keyed(armature)} == set(armature.pose.bones.keys())
+
+
+@pytest.fixture
+def chain(extension):
+    """Three bones of no humanoid, the middle one hidden."""
+    data = bpy.data.armatures.new("chain")
+    thing = bpy.data.objects.new("chain", data)
+    bpy.context.scene.collection.objects.link(thing)
+    bpy.context.view_layer.objects.active = thing
+    bpy.ops.object.mode_set(mode="EDIT")
+    for number, name in enumerate(("low", "middle", "high")):
+        bone = data.edit_bones.new(name)
+        bone.head, bone.tail = (0, 0, number), (0, 0, number + 1)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    hide(thing, "middle")
+    return thing
+
+
+def test_a_hidden_bone_is_keyed_once_it_does_not_rest(chain):
+    bpy.ops.sketch2pose.key_pose()
+    assert {path.split('"')[1] for path in keyed(chain)} == {"low", "high"}
+    chain.pose.bones["middle"].location.x = 1
+    bpy.ops.sketch2pose.key_pose()
+    assert {path.split('"')[1] for path in keyed(chain)} == {"low", "middle", "high"}
+
+
+def test_a_hidden_bone_that_goes_back_to_rest_stays_there(chain):
+    bone = chain.pose.bones["middle"]
+    bone.location.x = 1
+    bone.keyframe_insert("location", frame=1)
+    bpy.context.scene.frame_set(5)
+    bone.location.x = 0
+    bpy.ops.sketch2pose.key_pose()
+    bpy.context.scene.frame_set(1)
+    assert bone.location.x == 1
+    bpy.context.scene.frame_set(5)
+    assert bone.location.x == 0
+
+
+def test_keys_of_hidden_bones_that_rest_stay_as_they_are(chain):
+    chain.pose.bones["middle"].keyframe_insert("location", frame=1)
+    bpy.context.scene.frame_set(5)
+    bpy.ops.sketch2pose.key_pose()
+    frames = {
+        curve.data_path.split('"')[1]: [point.co.x for point in curve.keyframe_points]
+        for curve in action_channels(chain).fcurves
+    }
+    assert frames == {"low": [5], "middle": [1], "high": [5]}
+
+
+def test_nothing_to_key_is_said(chain):
+    hide(chain, "low", "high")
+    with pytest.raises(RuntimeError, match="no bones to key"):
+        bpy.ops.sketch2pose.key_pose()
+    assert len(bpy.data.actions) == 0
 
 
 def test_is_one_undo_step(posed):

@@ -6,7 +6,14 @@ import pytest
 from mathutils import Matrix, Quaternion
 
 from backend.errors import InputError
-from sketch2pose_blender.rig.keys import Track, action_channels, rotation_track, set_rotation, write_keys
+from sketch2pose_blender.rig.keys import (
+    Track,
+    action_channels,
+    rotation_track,
+    set_rotation,
+    strayed_bones,
+    write_keys,
+)
 
 
 @pytest.fixture
@@ -166,3 +173,37 @@ def test_set_rotation_takes_the_values_nearest_to_the_present_ones(armature):
     bone.rotation_euler = (0, 0, 6.2)
     set_rotation(bone, turning([1], step=6.4)[0])
     assert bone.rotation_euler.z == pytest.approx(6.4)
+
+
+def test_a_bone_has_strayed_where_its_keys_say_otherwise(armature):
+    """At the frame that is asked about, in whichever of its channels; a bone without keys has nothing to go back to."""
+    bones = armature.pose.bones
+    hips = bones["hips"]
+    assert strayed_bones(armature, bones, 1) == []
+    write_keys(armature, [1, 11], [Track("hips", "location", np.array([[0, 0, 0], [0, 0, 1.0]]))])
+    bones['up"per\\'].location.x = 5
+    hips.location.z = 0.5
+    assert strayed_bones(armature, bones, 11) == [hips]
+    assert strayed_bones(armature, bones, 6) == []
+    write_keys(armature, [6], [rotation_track(hips, turning([1]))])
+    assert strayed_bones(armature, bones, 6) == [hips]
+    hips.rotation_mode = "XYZ"  # its keys are of a mode that does not count
+    assert strayed_bones(armature, bones, 6) == []
+    assert strayed_bones(armature, [bones['up"per\\']], 11) == []
+
+
+def test_a_bone_strays_from_a_strip_that_is_moved(armature):
+    hips = armature.pose.bones["hips"]
+    write_keys(armature, [1, 11], [Track("hips", "location", np.array([[0, 0, 0], [0, 0, 1.0]]))])
+    animation = armature.animation_data
+    action = animation.action
+    strip = animation.nla_tracks.new().strips.new("moved", 101, action)
+    if bpy.app.version >= (4, 4):
+        strip.action_slot = action.slots[0]
+    animation.action = None
+    animation.nla_tracks[0].select = strip.select = True
+    animation.nla_tracks.active = animation.nla_tracks[0]
+    animation.use_tweak_mode = True
+    hips.location.z = 0.5
+    assert strayed_bones(armature, [hips], 106) == []
+    assert strayed_bones(armature, [hips], 111) == [hips]

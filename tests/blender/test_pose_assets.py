@@ -13,12 +13,8 @@ from sketch2pose_blender.core.boundary import InputError
 from sketch2pose_blender.core.figure_picture import Surface, picture
 from sketch2pose_blender.rig.armature import build_character
 from sketch2pose_blender.rig.humanoid import find_humanoid, pose_humanoid
-from sketch2pose_blender.rig.pose_assets import (
-    AssetLabels,
-    posable_bones,
-    save_pose_asset,
-    save_pose_to_library,
-)
+from sketch2pose_blender.rig.posable import posable_bones
+from sketch2pose_blender.rig.pose_assets import AssetLabels, save_pose_asset, save_pose_to_library
 from sketch2pose_blender.rig.posing import apply_pose
 
 BODY = load_body()
