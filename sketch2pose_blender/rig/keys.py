@@ -22,6 +22,10 @@ from .columns import read_column
 
 #: What the group is called in ``fcurves.new``; Blender 4.4 and 4.5 do not take it there.
 _GROUP = "group_name" if bpy.app.version >= (5, 0) else "action_group" if bpy.app.version < (4, 4) else ""
+#: What a key of a pose may hold of each bone.
+CHANNELS = ("ROTATION", "LOCATION", "SCALE")
+#: Values are the same if they differ by less.
+_SAME = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,11 +169,22 @@ def key_pose(
         armature: the object.
         bones: its bones that are keyed.
         frame: frame of the scene.
-        channels: ``ROTATION``, ``LOCATION`` or both; bones that are connected to their parent have no location.
+        channels: some of :data:`CHANNELS`. Bones that are connected to their parent have no location; scale is keyed
+            of bones that are scaled or have keys of it.
 
     Returns and raises what :func:`write_keys` does.
     """
-    return write_keys(armature, [frame], [track for bone in bones for track in _pose_tracks(bone, channels)])
+    keyed = {curve.data_path for curve in action_channels(armature).fcurves}
+    tracks = [track for bone in bones for track in _pose_tracks(bone, channels)]
+    return write_keys(
+        armature,
+        [frame],
+        [
+            t
+            for t in tracks
+            if t.path != "scale" or np.abs(t.values - 1).max() > _SAME or t.data_path in keyed
+        ],
+    )
 
 
 def strayed_bones(
@@ -194,13 +209,9 @@ def strayed_bones(
     def strayed(track: Track) -> bool:
         path = track.data_path
         told = ((curves.get((path, index)), value) for index, value in enumerate(track.values[0].tolist()))
-        return any(curve and abs(curve.evaluate(time) - value) > 1e-5 for curve, value in told)
+        return any(curve and abs(curve.evaluate(time) - value) > _SAME for curve, value in told)
 
-    return [
-        bone
-        for bone in bones
-        if any(strayed(track) for track in _pose_tracks(bone, ("ROTATION", "LOCATION")))
-    ]
+    return [bone for bone in bones if any(strayed(track) for track in _pose_tracks(bone, CHANNELS))]
 
 
 def _pose_tracks(bone: bpy.types.PoseBone, channels: Collection[str]) -> Iterator[Track]:
@@ -210,6 +221,8 @@ def _pose_tracks(bone: bpy.types.PoseBone, channels: Collection[str]) -> Iterato
         yield Track(bone.name, path, np.array(tuple(getattr(bone, path)))[None])
     if "LOCATION" in channels and not bone.bone.use_connect:
         yield Track(bone.name, "location", np.array(tuple(bone.location))[None])
+    if "SCALE" in channels:
+        yield Track(bone.name, "scale", np.array(tuple(bone.scale))[None])
 
 
 def _times(animation: bpy.types.AnimData, frames: Sequence[float] | np.ndarray) -> np.ndarray:

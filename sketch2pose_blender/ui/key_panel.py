@@ -25,9 +25,10 @@ class SKETCH2POSE_OT_key_pose(PoseKeeper, bpy.types.Operator):
         items=(
             ("ROTATION", "Rotation", "The rotations of the bones"),
             ("LOCATION", "Location", "The locations of bones that are not connected to their parent"),
+            ("SCALE", "Scale", "The scales of bones that are scaled or have keys of it"),
         ),
         options={"ENUM_FLAG"},
-        default={"ROTATION", "LOCATION"},
+        default={"ROTATION", "LOCATION", "SCALE"},
     )
 
     def execute(self, context: bpy.types.Context) -> set[str]:

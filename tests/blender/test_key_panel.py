@@ -118,6 +118,19 @@ def test_keys_of_hidden_bones_that_rest_stay_as_they_are(chain):
     assert frames == {"low": [5], "middle": [1], "high": [5]}
 
 
+def test_scale_is_keyed_where_there_is_some(chain):
+    low = chain.pose.bones["low"]
+    low.scale.y = 1.2
+    bpy.ops.sketch2pose.key_pose()
+    assert [path for path in keyed(chain) if path.endswith("scale")] == ['pose.bones["low"].scale']
+    bpy.context.scene.frame_set(9)
+    low.scale.y = 1
+    bpy.ops.sketch2pose.key_pose()
+    for frame, scale in ((1, 1.2), (9, 1)):
+        bpy.context.scene.frame_set(frame)
+        assert low.scale.y == pytest.approx(scale)
+
+
 def test_nothing_to_key_is_said(chain):
     hide(chain, "low", "high")
     with pytest.raises(RuntimeError, match="no bones to key"):
