@@ -11,6 +11,7 @@ from backend.body import load_body
 from sketch2pose_blender.rig.animation import retarget
 from sketch2pose_blender.rig.armature import build_character
 from sketch2pose_blender.rig.humanoid import find_humanoid, pose_humanoid
+from sketch2pose_blender.rig.keys import action_channels
 from sketch2pose_blender.rig.posing import apply_pose
 
 SWITCHES = ("upper_arm_parent.L", "upper_arm_parent.R", "thigh_parent.L", "thigh_parent.R")
@@ -102,6 +103,9 @@ def test_copied_animation_of_limbs_that_stay_in_ik(rig, poles):
     # A switch that is animated would switch the limb to FK.
     rig.pose.bones[SWITCHES[0]].keyframe_insert('["IK_FK"]', frame=1)
     assert retarget(source, rig, frames=frames, body=body) == []
+    keyed = {curve.data_path.split('"')[1] for curve in action_channels(rig).fcurves}
+    assert not [name for name in keyed if name.startswith(("DEF-", "ORG-", "MCH-"))]
+    assert len(keyed) < 40, "the bones of joints and the controls of limbs in IK"
     for frame, pose in zip(frames, poses, strict=True):
         bpy.context.scene.frame_set(frame)
         assert all(rig.pose.bones[name]["IK_FK"] == 0 for name in SWITCHES)
