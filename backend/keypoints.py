@@ -41,12 +41,6 @@ _LEAST_SCALE = CROP_SIZE / CROP_MARGIN / 2.5
 #: Half width of the window around a heatmap's peak that refines it below a cell, cells.
 _WINDOW = 2
 
-#: What the heatmaps say of the mirrored labelling -> log odds that left and right are as read: a straight
-#: line through the share of exchanged sides among 1,536 synthetic drawings of held-out motion.
-SIDES_OFFSET, SIDES_SLOPE = 0.8, 1.5
-#: Half width, cells, in which a heatmap speaks for a place, and the least probability of one.
-_SIDES_WINDOW, _SIDES_FLOOR = 3, 0.01
-
 
 @dataclass(frozen=True, eq=False)
 class NetworkOutput:
@@ -62,6 +56,8 @@ class NetworkOutput:
             weights that ship know them no better than by saying zero.
         lengths: (N, 29) float32 logarithms of bone lengths in space over an adult's, less their mean over the
             long bones, or None.
+        exchanged: (N,) float32 logits of the other reading being true, see :func:`exchanged`; None of a network that
+            is always sure.
     """
 
     heatmaps: np.ndarray
@@ -70,6 +66,7 @@ class NetworkOutput:
     presence: np.ndarray | None = None
     betas: np.ndarray | None = None
     lengths: np.ndarray | None = None
+    exchanged: np.ndarray | None = None
 
     def changed(self, change: Callable[[str, np.ndarray], np.ndarray]) -> NetworkOutput:
         """Every output that the network tells, put through ``change(name, values)``."""
@@ -281,32 +278,6 @@ def read_keypoints(output: NetworkOutput) -> tuple[np.ndarray, np.ndarray]:
     return agreeing_peaks(*find_peaks(output.heatmaps, PEAKS), output.directions)
 
 
-def sides_certainty(heatmaps: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """How sure it is that left and right are not exchanged.
-
-    Args:
-        heatmaps: (N, 30, H, H) float32 logits.
-        places: (N, 30, 2) crop pixels, as read.
-
-    Returns:
-        (N,) probabilities, 0..1.
-    """
-    n, k, side, _ = heatmaps.shape
-    two_sided = np.flatnonzero(np.array(KEYPOINT_MIRROR) != np.arange(k))
-    chances = np.exp(heatmaps - heatmaps.max((2, 3), keepdims=True))
-    chances /= chances.sum((2, 3), keepdims=True)
-    reach = _SIDES_WINDOW
-    chances = np.pad(chances, ((0, 0), (0, 0), (reach, reach), (reach, reach)))
-    cells = np.clip(np.round((places + 0.5) * side / CROP_SIZE - 0.5).astype(int), 0, side - 1)
-    offsets = np.arange(2 * reach + 1)
-    logs = []
-    for at in (cells, cells[:, list(KEYPOINT_MIRROR)]):
-        rows, columns = at[..., 1, None, None] + offsets[:, None], at[..., 0, None, None] + offsets
-        window = chances[np.arange(n)[:, None, None, None], np.arange(k)[:, None, None], rows, columns]
-        logs.append(np.log(window.sum((2, 3)) + _SIDES_FLOOR)[:, two_sided].mean(1))
-    return 1 / (1 + np.exp(-SIDES_OFFSET - SIDES_SLOPE * (logs[0] - logs[1])))
-
-
 def mirrored(output: NetworkOutput) -> NetworkOutput:
     """The output for mirrored crops, told for the crops themselves: places flipped, left and right exchanged."""
     keypoints, bones = list(KEYPOINT_MIRROR), list(BONE_MIRROR)
@@ -317,16 +288,57 @@ def mirrored(output: NetworkOutput) -> NetworkOutput:
         "presence": lambda logits: logits[:, keypoints],
         "betas": lambda betas: betas,
         "lengths": lambda lengths: lengths[:, bones],
+        "exchanged": lambda logits: logits,
     }
     return output.changed(lambda name, values: flipped[name](values))
 
 
+def exchanged(output: NetworkOutput) -> NetworkOutput:
+    """The other reading of the same crops: left and right exchanged, facing the other way."""
+    keypoints, bones = list(KEYPOINT_MIRROR), list(BONE_MIRROR)
+    other = {
+        "heatmaps": lambda heatmaps: heatmaps[:, keypoints],
+        "directions": lambda directions: directions[:, bones] * np.array([1, 1, -1], np.float32),
+        "visibility": lambda logits: logits[:, keypoints],
+        "presence": lambda logits: logits[:, keypoints],
+        "betas": lambda betas: betas,
+        "lengths": lambda lengths: lengths[:, bones],
+        "exchanged": lambda logits: -logits,
+    }
+    return output.changed(lambda name, values: other[name](values))
+
+
+def _exchanged_where(output: NetworkOutput, which: np.ndarray) -> NetworkOutput:
+    """The other reading of those of the N crops for which ``which``, (N,) bool, is true."""
+    if not which.any():
+        return output
+    other = exchanged(output)
+
+    def chosen(name: str, values: np.ndarray) -> np.ndarray:
+        return np.where(which.reshape(-1, *(1,) * (values.ndim - 1)), getattr(other, name), values)
+
+    return output.changed(chosen)
+
+
+def likelier_reading(output: NetworkOutput) -> NetworkOutput:
+    """Of each crop's two readings the one that the network holds to be likelier."""
+    return output if output.exchanged is None else _exchanged_where(output, output.exchanged > 0)
+
+
 def predict_both_ways(engine: Engine, crops: np.ndarray) -> NetworkOutput:
-    """Mean of the network's view of each crop and of its mirror image, (N, 128, 128) -> output."""
+    """Mean of the network's view of each crop and of its mirror image, (N, 128, 128) -> output.
+
+    Where the two are read differently, one as seen from the front and one from behind, the second view is exchanged.
+    """
     count = len(crops)
     both = engine.predict(np.concatenate([crops, crops[:, :, ::-1]]))
     first = both.changed(lambda _, values: values[:count])
     second = mirrored(both.changed(lambda _, values: values[count:]))
+    if both.exchanged is not None:
+        straight, crossed = (
+            (first.directions * view.directions).sum((1, 2)) for view in (second, exchanged(second))
+        )
+        second = _exchanged_where(second, crossed > straight)
     mean = first.changed(lambda name, values: (values + getattr(second, name)) / 2)
     length = np.linalg.norm(mean.directions, axis=-1, keepdims=True)
     return replace(mean, directions=mean.directions / np.maximum(length, 1e-6))
@@ -352,9 +364,9 @@ def detect(
     if not len(boxes):
         return []
     crops = [crop_figure(gray, box) for box in boxes]
-    output = predict_both_ways(engine, np.stack([crop.pixels for crop in crops]))
+    output = likelier_reading(predict_both_ways(engine, np.stack([crop.pixels for crop in crops])))
     places, scores = read_keypoints(output)
-    sides = sides_certainty(output.heatmaps, places)
+    sides = np.ones(len(crops)) if output.exchanged is None else _probability(-output.exchanged)
     visible = _probability(output.visibility)
     present = None if output.presence is None else _probability(output.presence)
     return [

@@ -78,9 +78,9 @@ def _filled(network: Any, path: Path) -> Any:
 
 def export(network: Any, graph_path: Path) -> None:
     """Write the keypoint network: ``graph_path`` (.onnx), the .safetensors with its numbers, and their checksums."""
-    from backend.models.keypoint_network import INPUT_SIZE, NetworkOutputs
+    from backend.models.keypoint_network import INPUT_SIZE, OUTPUT_NAMES
 
-    _write(network, graph_path, "crops", INPUT_SIZE, NetworkOutputs._fields)
+    _write(network, graph_path, "crops", INPUT_SIZE, OUTPUT_NAMES)
 
 
 def export_finder(network: Any, graph_path: Path) -> None:
@@ -210,10 +210,11 @@ def rounding(network: Any, graph_path: Path, crops: np.ndarray) -> tuple[float, 
 
     from backend.engines.torch import TorchEngine
     from backend.keypoints import NetworkOutput
+    from backend.models.keypoint_network import OUTPUT_NAMES
 
     with torch.no_grad():
-        outputs = network.float().eval()(torch.from_numpy(crops[:, None]))._asdict()
-    full = NetworkOutput.of({name: output.numpy() for name, output in outputs.items()})
+        outputs = network.float().eval()(torch.from_numpy(crops[:, None]))
+    full = NetworkOutput.of({name: getattr(outputs, name).numpy() for name in OUTPUT_NAMES})
     return _disagreement(full, TorchEngine(graph_path).predict(crops))
 
 

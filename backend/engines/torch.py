@@ -50,8 +50,9 @@ class TorchEngine(FallingBack):
             raise InstallError(
                 f"The package {error.name} is missing; install it, or choose the engine onnx."
             ) from error
-        from ..models.keypoint_network import KeypointNetwork
+        from ..models.keypoint_network import OUTPUT_NAMES, KeypointNetwork
 
+        self._names = OUTPUT_NAMES
         self._torch: Any = torch
         if threads:
             torch.set_num_threads(threads)
@@ -93,5 +94,5 @@ class TorchEngine(FallingBack):
         # TensorFloat-32 keeps ten bits; the engines would no longer agree.
         with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             batch = torch.from_numpy(np.ascontiguousarray(crops[:, None], np.float32)).to(self.device)
-            outputs = self._network(batch)._asdict()
-        return NetworkOutput.of({name: output.float().cpu().numpy() for name, output in outputs.items()})
+            outputs = self._network(batch)
+        return NetworkOutput.of({name: getattr(outputs, name).float().cpu().numpy() for name in self._names})

@@ -4,6 +4,12 @@ A small residual backbone with a feature pyramid; 30 keypoint queries read it th
 layers (as DETR's do), and each query gives its heatmap by a dot product with the finest features.
 The heatmap is joint in x and y, so that it cannot take x from one limb and y from another, with
 separable row and column terms added that can say "left half" without drawing a blob.
+
+These heatmaps are a draft. Where each keypoint seems to lie, and what is drawn there, goes back into its
+query; layers of self-attention weigh the thirty as one figure, and the same heads then give what counts.
+
+A drawing often does not tell a figure's front from its back. The network commits itself to one of the two
+readings, and says how probably it is the other one.
 """
 
 from __future__ import annotations
@@ -26,7 +32,8 @@ HEATMAP_SIZE = 32
 @dataclass(frozen=True)
 class NetworkSize:
     """Widths of a variant: channels of the four stages, blocks of each, the
-    dimension and number of layers of the keypoint queries, and the channels of the finest features.
+    dimension and number of layers of the keypoint queries, the channels of the finest features, and the
+    layers that weigh the keypoints as one figure.
     """
 
     channels: tuple[int, int, int, int] = (32, 64, 128, 256)
@@ -34,6 +41,7 @@ class NetworkSize:
     query: int = 128
     layers: int = 2
     detail: int = 64
+    figure_layers: int = 4
 
 
 #: The variants by the letter that configurations name: S ships, M and L are for those who have a GPU.
@@ -107,8 +115,63 @@ class DecoderLayer(nn.Module):
         return queries + self.think(self.norms[2](queries))
 
 
+class FigureLayer(nn.Module):
+    """Keypoints look at each other, and think (pre-norm transformer encoder). It begins by changing nothing."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(2))
+        self.itself = Attention(dim)
+        self.think = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
+        _silence(self.itself.out)
+        _silence(self.think[2])
+
+    def forward(self, queries: Tensor) -> Tensor:
+        """(N, Q, D) -> (N, Q, D)."""
+        x = self.norms[0](queries)
+        queries = queries + self.itself(x, x)
+        return queries + self.think(self.norms[1](queries))
+
+
+class Figure(nn.Module):
+    """The keypoints as one figure: where each seems to lie and what is drawn there, weighed against the others.
+
+    It begins by changing nothing, so that a trained network without it goes on from where it was.
+    """
+
+    def __init__(self, dim: int, detail: int, layers: int) -> None:
+        super().__init__()
+        self.ink = nn.Linear(detail, dim)
+        self.place = nn.Sequential(nn.Linear(4, dim), nn.GELU(), nn.Linear(dim, dim))
+        self.layers = nn.ModuleList(FigureLayer(dim) for _ in range(layers))
+        _silence(self.ink)
+        _silence(self.place[2])
+        middle = (torch.arange(HEATMAP_SIZE) + 0.5) / HEATMAP_SIZE * 2 - 1
+        self.register_buffer("middle", middle, persistent=False)
+
+    def forward(self, queries: Tensor, heatmaps: Tensor, detail: Tensor) -> Tensor:
+        """(N, Q, D) queries, their (N, Q, 32, 32) draft and the (N, C, 32, 32) finest features -> (N, Q, D)."""
+        chances = heatmaps.float().flatten(2).softmax(-1)
+        ink = chances.to(detail.dtype) @ detail.flatten(2).transpose(1, 2)
+        squares = chances.unflatten(2, (HEATMAP_SIZE, HEATMAP_SIZE))
+        axes = torch.stack([squares.sum(2), squares.sum(3)], 2)  # along x, along y
+        mean = (axes * self.middle).sum(-1)
+        spread = ((axes * self.middle.square()).sum(-1) - mean.square()).clamp_min(1e-6).sqrt()
+        queries = queries + self.ink(ink) + self.place(torch.cat([mean, spread], -1))
+        for layer in self.layers:
+            queries = layer(queries)
+        return queries
+
+
+def _silence(layer: nn.Module) -> None:
+    """Let a linear layer begin with the answer zero."""
+    assert isinstance(layer, nn.Linear)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+
+
 class NetworkOutputs(NamedTuple):
-    """What the network gives; the outputs of ONNX files have the same names. See KeypointNetwork."""
+    """What the network gives; see KeypointNetwork."""
 
     heatmaps: Tensor
     directions: Tensor
@@ -116,6 +179,12 @@ class NetworkOutputs(NamedTuple):
     presence: Tensor
     betas: Tensor
     lengths: Tensor
+    exchanged: Tensor
+    draft: Tensor | None = None
+
+
+#: The outputs of ONNX files, by the same names: all but the draft.
+OUTPUT_NAMES = NetworkOutputs._fields[:-1]
 
 
 class KeypointNetwork(nn.Module):
@@ -130,6 +199,9 @@ class KeypointNetwork(nn.Module):
         betas: (N, 10) SMPL shape coefficients.
         lengths: (N, 29) logarithms of the drawn bones' lengths in space over an adult's, less their mean over the
             long bones: the figure's proportions, whatever its size.
+        exchanged: (N,) logits of the other reading being true, which has left and right exchanged and depth reversed
+            in all of the above.
+        draft: (N, 30, 32, 32) the first heatmaps, while training; else None.
     """
 
     def __init__(self, size: NetworkSize = SMALL) -> None:
@@ -167,6 +239,8 @@ class KeypointNetwork(nn.Module):
         self.present = nn.Linear(dim, 1)
         self.shape = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, N_BETAS))
         self.length = nn.Sequential(nn.Linear(2 * dim, dim // 2), nn.GELU(), nn.Linear(dim // 2, 1))
+        self.figure = Figure(dim, size.detail, size.figure_layers)
+        self.exchange = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, 1))
         self.register_buffer("parent", torch.tensor(KEYPOINT_PARENTS[1:]), persistent=False)
         self.register_buffer("child", torch.arange(1, N_BONES + 1), persistent=False)
 
@@ -189,22 +263,26 @@ class KeypointNetwork(nn.Module):
         queries = self.norm(queries)
         detail = F.interpolate(self.coarse(merged), scale_factor=2.0, mode="nearest") + self.fine(finest)
         detail = self.mix(detail)
+        draft = self._heatmaps(queries, detail)
+        queries = self.figure(queries, draft, detail)
+        pairs = torch.cat([queries[:, self.child], queries[:, self.parent]], -1)
+        directions = F.normalize(self.bone(pairs).float(), dim=-1)
+        whole = queries.mean(1)
+        return NetworkOutputs(
+            self._heatmaps(queries, detail),
+            directions,
+            self.visible(queries)[..., 0],
+            self.present(queries)[..., 0],
+            self.shape(whole),
+            self.length(pairs)[..., 0],
+            self.exchange(whole)[..., 0],
+            draft if self.training else None,
+        )
+
+    def _heatmaps(self, queries: Tensor, detail: Tensor) -> Tensor:
+        """(N, Q, D) queries and (N, C, 32, 32) finest features -> (N, Q, 32, 32) logits."""
         filters = self.filters(queries)
         joint = (filters @ detail.flatten(2)) * filters.shape[-1] ** -0.5
         separable = self.rows_columns(queries)
         rows, columns = separable[..., :HEATMAP_SIZE], separable[..., HEATMAP_SIZE:]
-        heatmaps = (
-            joint.reshape(*joint.shape[:2], HEATMAP_SIZE, HEATMAP_SIZE)
-            + rows[..., None]
-            + columns[..., None, :]
-        )
-        pairs = torch.cat([queries[:, self.child], queries[:, self.parent]], -1)
-        directions = F.normalize(self.bone(pairs).float(), dim=-1)
-        return NetworkOutputs(
-            heatmaps,
-            directions,
-            self.visible(queries)[..., 0],
-            self.present(queries)[..., 0],
-            self.shape(queries.mean(1)),
-            self.length(pairs)[..., 0],
-        )
+        return joint.unflatten(2, (HEATMAP_SIZE, HEATMAP_SIZE)) + rows[..., None] + columns[..., None, :]

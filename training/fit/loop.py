@@ -308,7 +308,7 @@ class Trainer:
             start = time.perf_counter()
             with torch.autocast(self.device.type, torch.bfloat16, enabled=enabled):
                 outputs = network(images[:16])
-            torch.stack([output.float().mean() for output in outputs]).sum().backward()
+            torch.stack([o.float().mean() for o in outputs if o is not None]).sum().backward()
             if self.device.type == "cuda":
                 torch.cuda.synchronize()
             return time.perf_counter() - start

@@ -1,4 +1,7 @@
-"""Losses of the keypoint network. After Sketch2PoseNet (arXiv 2510.26196) where it says so, else ours."""
+"""Losses of the keypoint network. After Sketch2PoseNet (arXiv 2510.26196) where it says so, else ours.
+
+Each gives (N,) one value a figure, so that of two readings of a figure the better one can be taken.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +32,12 @@ def heatmap_loss(heatmaps: Tensor, keypoints: Tensor, inside: Tensor, sigma: flo
     target = (y[..., :, None] * x[..., None, :]).flatten(2)
     target = target / target.sum(-1, keepdim=True).clamp_min(1e-6)
     entropy = -(target * heatmaps.float().flatten(2).log_softmax(-1)).sum(-1)
-    return (entropy * inside).sum() / inside.sum().clamp_min(1)
+    return _mean(entropy, inside)
 
 
 def direction_loss(predicted: Tensor, true: Tensor, drawn: Tensor) -> Tensor:
     """1 - cosine between predicted and true 3D bone directions, (N, 29, 3) each; ``drawn`` (N, 29) weighs them."""
-    return ((1 - (predicted * true).sum(-1)) * drawn).sum() / drawn.sum().clamp_min(1)
+    return _mean(1 - (predicted * true).sum(-1), drawn)
 
 
 def foreshortening_loss(predicted: Tensor, true: Tensor, drawn: Tensor) -> Tensor:
@@ -43,7 +46,7 @@ def foreshortening_loss(predicted: Tensor, true: Tensor, drawn: Tensor) -> Tenso
     The paper compares |b3D| / |b2D|, which diverges for a bone that points at the viewer; the depth
     component is the sine of the same angle, is bounded, and also carries the sign: front or behind.
     """
-    return ((predicted[..., 2] - true[..., 2]).abs() * drawn).sum() / drawn.sum().clamp_min(1)
+    return _mean((predicted[..., 2] - true[..., 2]).abs(), drawn)
 
 
 def parallel_loss(predicted: Tensor, true: Tensor, drawn: Tensor) -> Tensor:
@@ -61,14 +64,14 @@ def parallel_loss(predicted: Tensor, true: Tensor, drawn: Tensor) -> Tensor:
     cross = mine[..., 0] * theirs[..., 1] - mine[..., 1] * theirs[..., 0]
     seen = theirs.norm(dim=-1)
     sine = cross / (mine.norm(dim=-1) * seen).clamp_min(1e-2)
-    return (sine.square() * seen * drawn).sum() / drawn.sum().clamp_min(1)
+    return _mean(sine.square() * seen, drawn)
 
 
 def depth_order_loss(predicted: Tensor, true: Tensor, drawn: Tensor) -> Tensor:
     """Hinge on the sign of depth, front or behind, of bones that leave the picture plane by over 15 degrees."""
     steep = drawn * (true[..., 2].abs() > STEEP)
     wrong = (STEEP - predicted[..., 2] * true[..., 2].sign()).clamp_min(0)
-    return (wrong * steep).sum() / steep.sum().clamp_min(1)
+    return _mean(wrong, steep)
 
 
 def shape_loss(betas: Tensor, true: Tensor) -> Tensor:
@@ -77,14 +80,19 @@ def shape_loss(betas: Tensor, true: Tensor) -> Tensor:
     The paper's L_shape is L1, whose best guess where a drawing tells little is the median, the average body:
     with it the network said zero every time.
     """
-    return (betas - true).square().mean()
+    return (betas - true).square().mean(-1)
 
 
 def length_loss(lengths: Tensor, true: Tensor, drawn: Tensor) -> Tensor:
     """L1 on (N, 29) logarithms of bone lengths; ``drawn`` (N, 29) weighs them."""
-    return ((lengths - true).abs() * drawn).sum() / drawn.sum().clamp_min(1)
+    return _mean((lengths - true).abs(), drawn)
 
 
 def visibility_loss(logits: Tensor, visible: Tensor) -> Tensor:
     """Binary cross entropy on (N, 30) logits, of visibility or of presence."""
-    return F.binary_cross_entropy_with_logits(logits.float(), visible)
+    return F.binary_cross_entropy_with_logits(logits.float(), visible, reduction="none").mean(-1)
+
+
+def _mean(values: Tensor, weights: Tensor) -> Tensor:
+    """(N, K) values and weights -> (N,) weighted means; 0 of a figure without weights."""
+    return (values * weights).sum(1) / weights.sum(1).clamp_min(1)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from backend.errors import InputError
-from backend.keypoints import decode_heatmaps
-from backend.models.keypoint_network import INPUT_SIZE, SIZES, KeypointNetwork, NetworkOutputs
+from backend.keypoints import NetworkOutput, decode_heatmaps, exchanged, likelier_reading
+from backend.models.keypoint_network import INPUT_SIZE, OUTPUT_NAMES, SIZES, KeypointNetwork, NetworkOutputs
+from backend.skeleton import BONE_MIRROR, KEYPOINT_MIRROR
 
 from . import loop
 from .batches import Batch, box_side, make_batch
@@ -29,8 +31,8 @@ from .losses import (
 )
 from .stored import Stored
 
-#: Heads that weights from before they were thought of lack: they start at random.
-NEW_HEADS = ("present", "shape", "length")
+#: Parts that weights from before they were thought of lack: they start fresh.
+NEW_HEADS = ("figure", "exchange")
 
 #: Factor of each loss.
 LOSS_WEIGHTS = {
@@ -43,6 +45,8 @@ LOSS_WEIGHTS = {
     "presence": 0.2,
     "betas": 0.1,
     "lengths": 0.5,
+    "draft": 0.3,
+    "exchanged": 0.3,
 }
 
 
@@ -116,8 +120,28 @@ def make_trainer(
     )
 
 
-def losses_of(outputs: NetworkOutputs, data: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Every loss by name; ``data`` holds a batch's arrays as tensors."""
+def losses_of(outputs: NetworkOutputs, data: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Every loss by name; ``data`` holds a batch's arrays as tensors.
+
+    A figure counts in the reading that the network has chosen, be it the true one or the one with left and right
+    exchanged and depth reversed: where a drawing does not tell them apart, the mean of both would be neither. Which
+    of the two it was is what ``exchanged`` learns (the least of several losses, after Guzman-Rivera et al.,
+    "Multiple choice learning", 2012).
+    """
+    straight, crossed = _reading_losses(outputs, data), _reading_losses(outputs, other_reading(data))
+    turned = sum(LOSS_WEIGHTS[name] * (straight[name] - crossed[name]) for name in _TELLING) > 0
+    losses = {name: torch.where(turned, crossed[name], straight[name]).mean() for name in straight}
+    losses["betas"] = shape_loss(outputs.betas.float(), data["betas"]).mean()
+    losses["exchanged"] = visibility_loss(outputs.exchanged[:, None], turned[:, None].float()).mean()
+    return losses
+
+
+#: The losses by which a reading is the better one.
+_TELLING = ("heatmap", "direction")
+
+
+def _reading_losses(outputs: NetworkOutputs, data: dict[str, Tensor]) -> dict[str, Tensor]:
+    """(N,) losses by name that depend on which side is left."""
     bones = data["bones"]
     toward = outputs.directions, data["directions"], bones
     return {
@@ -128,9 +152,20 @@ def losses_of(outputs: NetworkOutputs, data: dict[str, torch.Tensor]) -> dict[st
         "depth_order": depth_order_loss(*toward),
         "visibility": visibility_loss(outputs.visibility, data["visible"]),
         "presence": visibility_loss(outputs.presence, data["present"]),
-        "betas": shape_loss(outputs.betas.float(), data["betas"]),
         "lengths": length_loss(outputs.lengths.float(), data["lengths"], bones),
+        "draft": torch.zeros_like(bones[:, 0])
+        if outputs.draft is None
+        else heatmap_loss(outputs.draft, data["keypoints"], data["inside"]),
     }
+
+
+def other_reading(data: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The labels of the other reading of the same drawings: left and right exchanged, depth reversed."""
+    keypoints, bones = list(KEYPOINT_MIRROR), list(BONE_MIRROR)
+    exchanged = {name: data[name][:, keypoints] for name in ("keypoints", "inside", "visible", "present")}
+    exchanged |= {name: data[name][:, bones] for name in ("bones", "lengths")}
+    back = torch.tensor([1.0, 1.0, -1.0], device=data["directions"].device)
+    return exchanged | {"directions": data["directions"][:, bones] * back}
 
 
 @torch.no_grad()
@@ -141,20 +176,28 @@ def validate(
 
     Returns:
         PCK of the box (``pck10``, ``pck05``); mean angles of bones in space and in the picture, degrees
-        (``bone_angle``, ``angle_2d``); and the share of steep bones whose depth has the right sign
-        (``front_behind``).
+        (``bone_angle``, ``angle_2d``); the first in the better of the two readings (``either``); and the share of
+        steep bones whose depth has the right sign (``front_behind``).
     """
     network.eval()
-    errors, angles, turns, signs = [], [], [], []
+    errors, angles, better, turns, signs = [], [], [], [], []
     for start in range(0, count, 128):
         batch = make_batch(drawings, np.arange(start, min(start + 128, count)), INPUT_SIZE)
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-            outputs = network(batch.crops.to(device))
-        places, _ = decode_heatmaps(outputs.heatmaps.float().cpu().numpy())
+            outputs: NetworkOutputs = network(batch.crops.to(device))
+        told = {name: getattr(outputs, name).float().cpu().numpy() for name in OUTPUT_NAMES}
+        output = likelier_reading(NetworkOutput.of(told))
+        places, _ = decode_heatmaps(output.heatmaps)
         error = np.linalg.norm(places - batch.keypoints, axis=-1) / box_side(INPUT_SIZE)
         errors.append(error[batch.inside > 0])
-        predicted, true = outputs.directions.cpu().numpy()[batch.bones > 0], batch.directions[batch.bones > 0]
-        angles.append(np.degrees(np.arccos(np.clip((predicted * true).sum(-1), -1, 1))))
+        drawn, count_drawn = batch.bones > 0, np.maximum(batch.bones.sum(1), 1)
+        both = [
+            np.degrees(np.arccos(np.clip((reading.directions * batch.directions).sum(-1), -1, 1)))
+            for reading in (output, exchanged(output))
+        ]
+        angles.append(both[0][drawn])
+        better.append(np.min([(angle * drawn).sum(1) / count_drawn for angle in both], 0))
+        predicted, true = output.directions[drawn], batch.directions[drawn]
         mine, theirs = predicted[:, :2], true[:, :2]
         cross = mine[:, 0] * theirs[:, 1] - mine[:, 1] * theirs[:, 0]
         seen = np.linalg.norm(theirs, axis=1) > STEEP
@@ -166,6 +209,7 @@ def validate(
         "pck10": float((error < 0.1).mean()),
         "pck05": float((error < 0.05).mean()),
         "bone_angle": float(np.concatenate(angles).mean()),
+        "either": float(np.concatenate(better).mean()),
         "angle_2d": float(np.concatenate(turns).mean()),
         "front_behind": float(np.concatenate(signs).mean()),
     }
