@@ -20,10 +20,12 @@ from backend.keypoints import (
     crop_figure,
     decode_heatmaps,
     detect,
+    exchanged,
     find_peaks,
+    likelier_reading,
     mirrored,
+    predict_both_ways,
     read_keypoints,
-    sides_certainty,
 )
 from backend.skeleton import KEYPOINT_MIRROR, KEYPOINT_PARENTS, keypoint_index
 
@@ -258,17 +260,67 @@ def test_the_adult_that_bones_are_compared_with_is_the_body_that_ships():
     np.testing.assert_allclose(BONE_LENGTHS, lengths, atol=1e-3)
 
 
-def test_sides_are_sure_where_the_other_labelling_is_not_seen():
-    places = _t_pose()
-    other = places[list(KEYPOINT_MIRROR)]
-    clear, doubtful, even = (
-        np.array([_heatmap((a, 1.0), (b, weight)) for a, b in zip(places, other, strict=True)])[None]
-        for weight in (0.0, 0.3, 0.9)
+def _random_output(count, logits):
+    rng = np.random.default_rng(3)
+    directions = rng.normal(size=(count, 29, 3)).astype(np.float32)
+    return NetworkOutput(
+        rng.normal(size=(count, 30, 32, 32)).astype(np.float32),
+        directions / np.linalg.norm(directions, axis=-1, keepdims=True),
+        rng.normal(size=(count, 30)).astype(np.float32),
+        rng.normal(size=(count, 30)).astype(np.float32),
+        rng.normal(size=(count, 10)).astype(np.float32),
+        rng.normal(size=(count, 29)).astype(np.float32),
+        np.array(logits, np.float32),
     )
-    sure = [float(sides_certainty(heatmaps, places[None])[0]) for heatmaps in (clear, doubtful, even)]
-    assert sure == sorted(sure, reverse=True)
-    assert sure[0] > 0.95
-    assert 0.5 < sure[2] < 0.8
+
+
+def test_the_other_reading_exchanges_sides_and_depth_and_is_its_own_inverse():
+    output = _random_output(2, [0.5, -2.0])
+    other = exchanged(output)
+    left, right, head = (keypoint_index(name) for name in ("left_knee", "right_knee", "head"))
+    np.testing.assert_array_equal(other.heatmaps[:, left], output.heatmaps[:, right])
+    np.testing.assert_array_equal(other.heatmaps[:, head], output.heatmaps[:, head])
+    np.testing.assert_array_equal(other.directions[:, left - 1], output.directions[:, right - 1] * (1, 1, -1))
+    np.testing.assert_array_equal(other.exchanged, [-0.5, 2.0])
+    again = exchanged(other)
+    for name in ("heatmaps", "directions", "visibility", "presence", "betas", "lengths", "exchanged"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(output, name))
+
+
+def test_of_two_readings_the_likelier_is_taken_crop_by_crop():
+    output = _random_output(2, [0.5, -2.0])
+    likelier, other = likelier_reading(output), exchanged(output)
+    np.testing.assert_array_equal(likelier.directions[0], other.directions[0])
+    np.testing.assert_array_equal(likelier.directions[1], output.directions[1])
+    np.testing.assert_array_equal(likelier.heatmaps[0], other.heatmaps[0])
+    np.testing.assert_array_equal(likelier.exchanged, [-0.5, -2.0])
+
+
+class _Undecided:
+    """Reads what it is given as it is, and the mirror image of it from the other side."""
+
+    name, device, weights_id = "fake", "cpu", "fake@0"
+
+    def __init__(self, logit):
+        self.output = _random_output(1, [logit])
+
+    def predict(self, crops):
+        assert len(crops) == 2
+        both = self.output, exchanged(mirrored(self.output))
+        return self.output.changed(lambda name, _: np.concatenate([getattr(o, name) for o in both]))
+
+
+@pytest.mark.parametrize("logit", [-1.5, 1.5])
+def test_two_views_in_different_readings_are_not_mixed(logit):
+    engine = _Undecided(logit)
+    output = predict_both_ways(engine, np.zeros((1, 128, 128), np.float32))
+    np.testing.assert_allclose(output.directions, engine.output.directions, atol=1e-6)
+    np.testing.assert_allclose(output.heatmaps, engine.output.heatmaps)
+    np.testing.assert_allclose(output.exchanged, [logit])
+    reading = detect(engine, np.ones((90, 120), np.float32), [(10, 10, 60, 80)])[0]
+    told = engine.output if logit < 0 else exchanged(engine.output)
+    np.testing.assert_allclose(reading.directions, told.directions[0], atol=1e-6)
+    assert reading.sides == pytest.approx(1 / (1 + np.exp(-1.5)))
 
 
 def test_the_other_way_round_is_the_same_drawing_seen_from_the_other_side():

@@ -18,7 +18,13 @@ import pytest
 import torch
 
 from backend.errors import InputError
-from backend.models.keypoint_network import HEATMAP_SIZE, INPUT_SIZE, SIZES, KeypointNetwork
+from backend.models.keypoint_network import (
+    HEATMAP_SIZE,
+    INPUT_SIZE,
+    SIZES,
+    KeypointNetwork,
+    NetworkOutputs,
+)
 from training.drawing.placement import Placement
 from training.drawing.styles import STYLES
 from training.fit import shards as shards_module
@@ -34,7 +40,16 @@ from training.fit.losses import (
 )
 from training.fit.shards import STORED, draw_shards, write_shard
 from training.fit.stored import Stored
-from training.fit.train import TrainConfig, arrays_of, fit, load_average, make_arrays, make_trainer
+from training.fit.train import (
+    TrainConfig,
+    arrays_of,
+    fit,
+    load_average,
+    losses_of,
+    make_arrays,
+    make_trainer,
+    other_reading,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -169,6 +184,45 @@ def test_direction_losses_on_hand_made_bones():
     assert float(direction_loss(flipped, true, second)) == pytest.approx(1 - 0.36 + 0.64)
     assert float(foreshortening_loss(flipped, true, drawn)) == pytest.approx((0 + 1.6) / 2)
     assert float(visibility_loss(torch.zeros(1, 2), torch.tensor([[0.0, 1.0]]))) == pytest.approx(math.log(2))
+
+
+def _told(labels: dict[str, torch.Tensor], logit: float) -> NetworkOutputs:
+    """What a network says that reads these labels off a drawing."""
+    grid = (torch.arange(HEATMAP_SIZE) + 0.5) * INPUT_SIZE / HEATMAP_SIZE - 0.5
+    x, y = labels["keypoints"][..., 0, None, None], labels["keypoints"][..., 1, None, None]
+    return NetworkOutputs(
+        heatmaps=-((grid - x) ** 2 + (grid[:, None] - y) ** 2) / 32,
+        directions=labels["directions"],
+        visibility=20 * labels["visible"] - 10,
+        presence=20 * labels["present"] - 10,
+        betas=torch.zeros(len(x), 10),
+        lengths=labels["lengths"],
+        exchanged=torch.full((len(x),), logit),
+    )
+
+
+def test_either_reading_of_a_figure_is_as_good_and_the_network_learns_which_it_was(drawings):
+    arrays = arrays_of(make_batch(drawings, np.arange(8), INPUT_SIZE))
+    data = {name: torch.as_tensor(array) for name, array in arrays.items()}
+    straight = losses_of(_told(data, -5.0), data)
+    crossed = losses_of(_told(other_reading(data), 5.0), data)
+    for name in ("heatmap", "direction", "foreshortening", "visibility", "lengths", "exchanged"):
+        torch.testing.assert_close(straight[name], crossed[name])
+    assert float(straight["direction"]) == pytest.approx(0, abs=1e-6)
+    assert float(losses_of(_told(other_reading(data), -5.0), data)["exchanged"]) > 4
+    labelled = losses_of(_told(other_reading(data), 5.0), data, as_labelled=True)
+    assert float(labelled["direction"]) > 0.1
+    assert float(labelled["heatmap"]) > float(straight["heatmap"]) + 1
+
+
+def test_a_trained_network_goes_on_unchanged_with_the_parts_that_it_lacked(drawings):
+    network = KeypointNetwork().eval()
+    crops = make_batch(drawings, np.arange(4), INPUT_SIZE).crops
+    with torch.no_grad():
+        network.train()
+        outputs = network(crops)
+    torch.testing.assert_close(outputs.draft, outputs.heatmaps)
+    assert network.eval()(crops).draft is None
 
 
 def test_learning_rate_rises_stays_and_falls():

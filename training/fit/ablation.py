@@ -29,11 +29,14 @@ LACKS: dict[str, tuple[str, ...]] = {
     "bone directions alone": ("parallel", "foreshortening", "depth_order"),
     "without shape": ("betas", "lengths"),
     "without visibility": ("visibility", "presence"),
+    "without the draft's loss": ("draft",),
+    "the true reading alone": ("exchanged",),
 }
 
 _FIGURES = {
     "pck10": "PCK@0.1 %",
     "bone_angle": "3D angle °",
+    "either": "better reading °",
     "angle_2d": "2D angle °",
     "front_behind": "front/behind %",
 }

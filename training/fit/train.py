@@ -60,7 +60,8 @@ class TrainConfig(Schedule):
         first_drawings: training starts when so many are there.
         parts: share of upright figures that are cut off at the waist, the chest or the hips.
         only: heads to train alone, while all else of the network stays as it is; none trains everything.
-        weights: factor of each loss by name; the YAML names those that differ from LOSS_WEIGHTS.
+        weights: factor of each loss by name; the YAML names those that differ from LOSS_WEIGHTS. Without
+            ``exchanged`` a figure counts in its true reading alone.
     """
 
     size: str = "S"
@@ -110,7 +111,7 @@ def make_trainer(
         raise InputError(f"The network has no head {', '.join(config.only)}; see the configuration's 'only'.")
     return Trainer(
         network,
-        losses_of,
+        partial(losses_of, as_labelled=not config.weights["exchanged"]),
         config.weights,
         config,
         folder,
@@ -120,16 +121,19 @@ def make_trainer(
     )
 
 
-def losses_of(outputs: NetworkOutputs, data: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Every loss by name; ``data`` holds a batch's arrays as tensors.
+def losses_of(
+    outputs: NetworkOutputs, data: dict[str, Tensor], *, as_labelled: bool = False
+) -> dict[str, Tensor]:
+    """Every loss by name; ``data`` holds a batch's arrays as tensors. With ``as_labelled`` the true reading counts.
 
-    A figure counts in the reading that the network has chosen, be it the true one or the one with left and right
+    Otherwise a figure counts in the reading that the network has chosen, be it the true one or the one with left and right
     exchanged and depth reversed: where a drawing does not tell them apart, the mean of both would be neither. Which
     of the two it was is what ``exchanged`` learns (the least of several losses, after Guzman-Rivera et al.,
     "Multiple choice learning", 2012).
     """
     straight, crossed = _reading_losses(outputs, data), _reading_losses(outputs, other_reading(data))
-    turned = sum(LOSS_WEIGHTS[name] * (straight[name] - crossed[name]) for name in _TELLING) > 0
+    better = torch.stack([LOSS_WEIGHTS[name] * (straight[name] - crossed[name]) for name in _TELLING]).sum(0)
+    turned = torch.zeros_like(better, dtype=torch.bool) if as_labelled else better > 0
     losses = {name: torch.where(turned, crossed[name], straight[name]).mean() for name in straight}
     losses["betas"] = shape_loss(outputs.betas.float(), data["betas"]).mean()
     losses["exchanged"] = visibility_loss(outputs.exchanged[:, None], turned[:, None].float()).mean()
