@@ -146,8 +146,6 @@ class Figure(nn.Module):
         self.layers = nn.ModuleList(FigureLayer(dim) for _ in range(layers))
         _silence(self.ink)
         _silence(self.place[2])
-        middle = (torch.arange(HEATMAP_SIZE) + 0.5) / HEATMAP_SIZE * 2 - 1
-        self.register_buffer("middle", middle, persistent=False)
 
     def forward(self, queries: Tensor, heatmaps: Tensor, detail: Tensor) -> Tensor:
         """(N, Q, D) queries, their (N, Q, 32, 32) draft and the (N, C, 32, 32) finest features -> (N, Q, D)."""
@@ -155,8 +153,9 @@ class Figure(nn.Module):
         ink = chances.to(detail.dtype) @ detail.flatten(2).transpose(1, 2)
         squares = chances.unflatten(2, (HEATMAP_SIZE, HEATMAP_SIZE))
         axes = torch.stack([squares.sum(2), squares.sum(3)], 2)  # along x, along y
-        mean = (axes * self.middle).sum(-1)
-        spread = ((axes * self.middle.square()).sum(-1) - mean.square()).clamp_min(1e-6).sqrt()
+        middle = torch.linspace(-1, 1, 2 * HEATMAP_SIZE + 1, device=axes.device)[1::2]
+        mean = (axes * middle).sum(-1)
+        spread = ((axes * middle.square()).sum(-1) - mean.square()).clamp_min(1e-6).sqrt()
         queries = queries + self.ink(ink) + self.place(torch.cat([mean, spread], -1))
         for layer in self.layers:
             queries = layer(queries)
