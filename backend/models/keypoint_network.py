@@ -162,6 +162,21 @@ class Figure(nn.Module):
         return queries
 
 
+class Exchange(nn.Module):
+    """Whether the other reading of the drawing is the true one: each keypoint, read, looks at the image once more."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(dim)
+        self.image = Attention(dim)
+        self.judge = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, 1))
+
+    def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
+        """(N, Q, D) queries and (N, M, D) memory -> (N,) logits."""
+        queries = queries + self.image(self.norm(queries), memory)
+        return self.judge(queries.mean(1))[:, 0]
+
+
 def _silence(layer: nn.Module) -> None:
     """Let a linear layer begin with the answer zero."""
     assert isinstance(layer, nn.Linear)
@@ -239,7 +254,7 @@ class KeypointNetwork(nn.Module):
         self.shape = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, N_BETAS))
         self.length = nn.Sequential(nn.Linear(2 * dim, dim // 2), nn.GELU(), nn.Linear(dim // 2, 1))
         self.figure = Figure(dim, size.detail, size.figure_layers)
-        self.exchange = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, 1))
+        self.exchange = Exchange(dim)
         self.register_buffer("parent", torch.tensor(KEYPOINT_PARENTS[1:]), persistent=False)
         self.register_buffer("child", torch.arange(1, N_BONES + 1), persistent=False)
 
@@ -266,15 +281,14 @@ class KeypointNetwork(nn.Module):
         queries = self.figure(queries, draft, detail)
         pairs = torch.cat([queries[:, self.child], queries[:, self.parent]], -1)
         directions = F.normalize(self.bone(pairs).float(), dim=-1)
-        whole = queries.mean(1)
         return NetworkOutputs(
             self._heatmaps(queries, detail),
             directions,
             self.visible(queries)[..., 0],
             self.present(queries)[..., 0],
-            self.shape(whole),
+            self.shape(queries.mean(1)),
             self.length(pairs)[..., 0],
-            self.exchange(whole)[..., 0],
+            self.exchange(queries, memory),
             draft if self.training else None,
         )
 

@@ -46,7 +46,7 @@ LOSS_WEIGHTS = {
     "betas": 0.1,
     "lengths": 0.5,
     "draft": 0.3,
-    "exchanged": 0.3,
+    "exchanged": 1.5,
 }
 
 
