@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -98,22 +99,32 @@ def corrected(boxes: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
     return ((boxes + np.concatenate([low - room, high + room], 1)) / 2).astype(np.float32)
 
 
-def belief(chances: np.ndarray, scores: np.ndarray, present: np.ndarray) -> np.ndarray:
+def belief(
+    chances: np.ndarray,
+    scores: np.ndarray,
+    present: np.ndarray,
+    weights: Sequence[float] | np.ndarray = BELIEF,
+) -> np.ndarray:
     """The probability that places are figures.
 
     Args:
         chances: (N,) how likely the finder network holds them to be figures, 0..1.
         scores: (N,) mean scores of their keypoints, 0..1.
         present: (N,) mean probability of their keypoints being part of what is drawn, 0..1.
+        weights: of what :func:`features` gives.
 
     Returns:
         (N,) 0..1.
     """
-    chances = np.clip(chances, 0.01, 0.99)
-    odds = BELIEF[0] + BELIEF[1] * np.log(chances / (1 - chances)) + BELIEF[2] * scores + BELIEF[3] * present
-    beliefs = 1 / (1 + np.exp(-odds))
+    beliefs = 1 / (1 + np.exp(-features(chances, scores, present) @ np.asarray(weights)))
     # Settled places keep their order.
     return np.where(scores >= SETTLED, SETTLED_BELIEF + (1 - SETTLED_BELIEF) * beliefs, beliefs)
+
+
+def features(chances: np.ndarray, scores: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """(N, 4) what speaks for places being figures, in the order of BELIEF; the arguments are those of belief()."""
+    chances = np.clip(chances, 0.01, 0.99)
+    return np.stack([np.ones(len(scores)), np.log(chances / (1 - chances)), scores, present], 1)
 
 
 def letterbox(gray: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,7 +19,7 @@ from .body import Body, load_body
 from .correction import hypothesis_of
 from .engines.batching import AT_ONCE, BatchingEngine
 from .errors import InputError, SketchPoseError
-from .figures import NO_FIGURE, propose_figures, read_ink, reading_order, tightened
+from .figures import NO_FIGURE, Ink, propose_figures, read_ink, reading_order, tightened
 from .finder import LEAST_SCORE, Finder, belief, candidates, corrected, find_with
 from .hypotheses import Alternative, alternatives, most_telling
 from .images import Picture, from_array, from_image, read_image, read_image_bytes
@@ -48,6 +48,32 @@ MOST_OVERLAP = 0.5
 Sketch: TypeAlias = "str | Path | bytes | np.ndarray | Image.Image"
 #: Is told which stage has been done, and which share of it; what it raises ends the work.
 Report: TypeAlias = Callable[[Stage, float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where figures may be on a page: the page taken as a whole first, where there is ink.
+
+    Attributes:
+        boxes: (N, 4) float32 page pixels.
+        detections: what is read in each.
+        chances: (N,) float32 how likely the finder network holds each to be a figure, 0..1.
+    """
+
+    boxes: np.ndarray
+    detections: list[Detection]
+    chances: np.ndarray
+
+    @property
+    def scores(self) -> np.ndarray:
+        """(N,) mean scores of their keypoints, 0..1."""
+        return np.array([_score(detection) for detection in self.detections])
+
+    @property
+    def evidence(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What :func:`.finder.belief` judges by."""
+        present = [1.0 if d.present is None else float(d.present.mean()) for d in self.detections]
+        return self.chances, self.scores, np.array(present)
 
 
 def _tell_nobody(stage: Stage, share: float) -> None:
@@ -206,20 +232,38 @@ class Pipeline:
                 file_name(sketch), 0, 0, error=f"An unexpected error occurred ({reason}); please report it."
             )
 
+    def places(self, gray: np.ndarray) -> Places:
+        """Where all figures of a page may be, with what speaks for it: (H, W) float32, 0 black to 1 white."""
+        return self._places(gray, *_grouped(gray), [], None, _tell_nobody)
+
     def _looked_for(
         self, gray: np.ndarray, count: int | None, report: Report
     ) -> tuple[np.ndarray, list[Detection], list[int]]:
         """Places on a page, how each is read, and which of them are figures, in reading order."""
-        try:
-            ink = read_ink(gray)
-        except InputError:  # no ink that could be a figure's; the network has the last word
-            ink = None
-        groups = np.zeros((0, 4), np.float32) if ink is None else propose_figures(ink)
+        ink, groups = _grouped(gray)
         whole = detect(self.engine, gray, groups) if len(groups) == 1 else []
         if count == 1 and whole and _score(whole[0]) >= SURE_FIGURE_SCORE:
             # A figure alone on plain paper: its ink says where it is, and how it is read, that it is one.
             report("found", 1.0)
             return groups, whole, [0]
+        places = self._places(gray, ink, groups, whole, count, report)
+        beliefs = np.where(places.scores >= LEAST_FIGURE_SCORE, belief(*places.evidence), 0.0)
+        chosen = believed(beliefs, places.boxes, count)
+        if not chosen and whole and _score(whole[0]) >= LONE_FIGURE_SCORE:
+            # All that is drawn is one thing, and a person is read in it.
+            return groups, whole, [0]
+        return places.boxes, places.detections, chosen
+
+    def _places(
+        self,
+        gray: np.ndarray,
+        ink: Ink | None,
+        groups: np.ndarray,
+        known: list[Detection],
+        count: int | None,
+        report: Report,
+    ) -> Places:
+        """See :meth:`places`; ``known`` are readings of the first of the ink's ``groups``."""
         found, scores = find_with(self.finder, gray)
         report("found", 1.0)
         boxes, chances = candidates(groups, found if ink is None else tightened(ink, found), found, scores)
@@ -227,20 +271,13 @@ class Pipeline:
         if count != 1 and len(found):  # where the network sees nothing, no keypoints make up for it
             seen = chances >= LEAST_SCORE
             boxes, chances, told = boxes[seen], chances[seen], int(seen[:told].sum())
-        known = whole if told == len(groups) else []
+        known = known if told == len(groups) else []
         detections = [*known, *detect(self.engine, gray, boxes[len(known) :])]
         if len(boxes) > told:
             keypoints = np.stack([detection.keypoints for detection in detections[told:]])
             page = np.tile(gray.shape[::-1], 2)
             boxes[told:] = np.clip(corrected(boxes[told:], keypoints), 0, page)
-        scores = np.array([_score(detection) for detection in detections])
-        present = np.array([1.0 if d.present is None else float(d.present.mean()) for d in detections])
-        beliefs = np.where(scores >= LEAST_FIGURE_SCORE, belief(chances, scores, present), 0.0)
-        chosen = _believed(beliefs, boxes, count)
-        if not chosen and whole and _score(whole[0]) >= LONE_FIGURE_SCORE:
-            # All that is drawn is one thing, and a person is read in it.
-            return groups, whole, [0]
-        return boxes, detections, chosen
+        return Places(boxes, detections, chances)
 
     def _figure(self, detection: Detection, box: np.ndarray, picture: Picture, hypotheses: int) -> Figure:
         keypoints = _original_pixels(detection, picture.scale)
@@ -338,7 +375,18 @@ def _score(detection: Detection) -> float:
     return float(detection.scores.mean())
 
 
-def _believed(beliefs: np.ndarray, boxes: np.ndarray, count: int | None) -> list[int]:
+def _grouped(gray: np.ndarray) -> tuple[Ink | None, np.ndarray]:
+    """A page's ink and the (N, 4) boxes of its groups; None and no box where no ink could be a figure's."""
+    try:
+        ink = read_ink(gray)
+    except InputError:  # the network has the last word
+        return None, np.zeros((0, 4), np.float32)
+    return ink, propose_figures(ink)
+
+
+def believed(
+    beliefs: np.ndarray, boxes: np.ndarray, count: int | None, least: float = LEAST_BELIEF
+) -> list[int]:
     """Indices of the figures among overlapping places, in reading order.
 
     Where one figure is asked for, it is the likeliest place, whatever its probability; else the likeliest
@@ -348,12 +396,13 @@ def _believed(beliefs: np.ndarray, boxes: np.ndarray, count: int | None) -> list
         beliefs: (N,) probability of each place to be a figure's; 0 where the network sees no person.
         boxes: (N, 4) the places; the first is the page taken as a whole, where there is ink.
         count: how many at most; None for all.
+        least: where several are asked for, a place that is believed less is none.
     """
     order = np.argsort(-(beliefs + WHOLE_PAGE_BONUS * (np.arange(len(beliefs)) == 0)), kind="stable")
     taken: list[int] = []
     for index in order[: 1 if count == 1 else None]:
         apart = all(_shared(boxes[index], boxes[other]) < MOST_OVERLAP for other in taken)
-        if beliefs[index] > 0 and (count == 1 or beliefs[index] >= LEAST_BELIEF) and apart:
+        if beliefs[index] > 0 and (count == 1 or beliefs[index] >= least) and apart:
             taken.append(int(index))
     sizes = [float(np.prod(boxes[index, 2:] - boxes[index, :2])) for index in taken]
     largest = [taken[i] for i in np.argsort(-np.array(sizes), kind="stable")[:count]]

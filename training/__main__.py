@@ -1,4 +1,4 @@
-"""``python -m training bodies|poses|dataset|train|train-finder|ablate|evaluate|export``: all that is made before networks ship."""
+"""``python -m training bodies|poses|dataset|train|train-finder|fit-belief|ablate|evaluate|export``: all that is made before networks ship."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ _COMMANDS = {
     "dataset": ("training.dataset.command", "draw a synthetic sketch-to-pose data set"),
     "train": ("training.fit.command", "train the keypoint network on synthetic drawings"),
     "train-finder": ("training.fit.finder", "train the network that finds figures on a page"),
+    "fit-belief": (
+        "training.fit.belief",
+        "fit how much finder and keypoints are believed, after either was trained",
+    ),
     "ablate": ("training.fit.ablation", "train without one loss at a time, to see what each is worth"),
     "evaluate": ("training.evaluate.command", "measure a network on drawings"),
     "export": ("training.export", "write a trained network as the files that ship"),
