@@ -27,6 +27,8 @@ BELIEF = (-7.76, 1.49, 6.35, 5.33)
 SETTLED, SETTLED_BELIEF = 0.8, 0.7
 #: Room between keypoints and the outline around them, in longer sides of the keypoints' box.
 OUTLINE = 0.05
+#: A box of ink and the outline of what is read in it that share less of their union are not the same figure's.
+PART = 0.55
 #: How many figures are found at most.
 _MOST = 24
 
@@ -84,19 +86,24 @@ def candidates(
     return places, (scores * (shares >= ALIKE)).max(1, initial=0).astype(np.float32)
 
 
-def corrected(boxes: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
+def corrected(boxes: np.ndarray, keypoints: np.ndarray, inked: int) -> np.ndarray:
     """Boxes that lie about a figure, moved halfway to where its keypoints say that it is.
 
     Args:
         boxes: (N, 4) float32 page pixels.
         keypoints: (N, 30, 2) page pixels, as read in these boxes.
+        inked: so many of them, the first, are boxes of ink. These are the figure's outline, and stay where they
+            are, unless the keypoints say that the figure is but a part of it.
 
     Returns:
         (N, 4) float32.
     """
     low, high = keypoints.min(1), keypoints.max(1)
     room = OUTLINE * (high - low).max(1, keepdims=True)
-    return ((boxes + np.concatenate([low - room, high + room], 1)) / 2).astype(np.float32)
+    outlines = np.concatenate([low - room, high + room], 1)
+    moved = np.arange(len(boxes)) >= inked
+    moved |= np.diagonal(overlap(boxes, outlines)) < PART
+    return np.where(moved[:, None], (boxes + outlines) / 2, boxes).astype(np.float32)
 
 
 def belief(

@@ -273,10 +273,9 @@ class Pipeline:
             boxes, chances, told = boxes[seen], chances[seen], int(seen[:told].sum())
         known = known if told == len(groups) else []
         detections = [*known, *detect(self.engine, gray, boxes[len(known) :])]
-        if len(boxes) > told:
-            keypoints = np.stack([detection.keypoints for detection in detections[told:]])
-            page = np.tile(gray.shape[::-1], 2)
-            boxes[told:] = np.clip(corrected(boxes[told:], keypoints), 0, page)
+        if detections:
+            keypoints = np.stack([detection.keypoints for detection in detections])
+            boxes = np.clip(corrected(boxes, keypoints, told), 0, np.tile(gray.shape[::-1], 2))
         return Places(boxes, detections, chances)
 
     def _figure(self, detection: Detection, box: np.ndarray, picture: Picture, hypotheses: int) -> Figure:

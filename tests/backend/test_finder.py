@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from backend.errors import InputError
-from backend.finder import PAGE_SIZE, belief, candidates, decode, find_with, letterbox, overlap
+from backend.finder import PAGE_SIZE, belief, candidates, corrected, decode, find_with, letterbox, overlap
 from backend.pipeline import LEAST_BELIEF, Pipeline
 
 SIDE = 24
@@ -140,3 +140,14 @@ def test_what_neither_believes_in_is_no_figure(engine, stick_figure):
     engine.sureness = 0.05
     with pytest.raises(InputError, match="No figure"):
         Pipeline(engine, finder=SeesBoxes(score=0.2)).pose(touching(stick_figure), figures=None)
+
+
+def test_a_box_of_ink_is_believed_unless_the_keypoints_fill_but_a_part_of_it():
+    boxes = np.array([[0, 0, 100, 200], [0, 0, 100, 200], [0, 0, 100, 200]], np.float32)
+    rng = np.random.default_rng(0)
+    filled = np.array([[8, 8], [92, 192], *rng.uniform(10, 90, (28, 2))])
+    half = np.array([[55, 110], [95, 190], *rng.uniform((56, 112), (94, 188), (28, 2))])
+    moved = corrected(boxes, np.stack([filled, half, filled]), inked=2)
+    np.testing.assert_array_equal(moved[0], boxes[0])
+    np.testing.assert_allclose(moved[1], [25.5, 53, 99.5, 197])
+    assert (moved[2] != boxes[2]).any()

@@ -40,6 +40,6 @@ def test_recall_and_false_finds_of_a_threshold():
     assert is_figure(places[0], page).tolist() == [True, True, False]
     assert is_figure(places[1], empty).tolist() == [False]
     beliefs = [np.array([0.9, 0.6, 0.7]), np.array([0.8])]
-    assert found(beliefs, places, [page, empty], 0.5) == (1.0, 1.0)
-    assert found(beliefs, places, [page, empty], 0.75) == (0.5, 0.5)
-    assert found(beliefs, places, [page, empty], 0.85) == (0.5, 0.0)
+    assert found(beliefs, places, [page, empty], 0.5) == (1.0, 2)
+    assert found(beliefs, places, [page, empty], 0.75) == (0.5, 1)
+    assert found(beliefs, places, [page, empty], 0.85) == (0.5, 0)

@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         judged.append(np.where(place.scores >= LEAST_FIGURE_SCORE, belief(*place.evidence, fitted), 0.0))
     for least in _LEAST_BELIEFS:
         recall, false = found(judged, places, pages, float(least))
-        print(f"LEAST_BELIEF = {least:.2f}: recall {100 * recall:.1f} %, {false:.2f} false finds a page")
+        print(f"LEAST_BELIEF = {least:.2f}: recall {100 * recall:.1f} %, {false} false finds")
     return 0
 
 
@@ -90,12 +90,12 @@ def logistic_regression(values: np.ndarray, true: np.ndarray, ridge: float = 1e-
 
 def found(
     beliefs: Sequence[np.ndarray], places: Sequence[Places], pages: Sequence[ComposedPage], least: float
-) -> tuple[float, float]:
-    """Recall, 0..1, and false finds a page where places that are believed less than ``least`` are none."""
+) -> tuple[float, int]:
+    """Recall, 0..1, and the number of false finds where places that are believed less than ``least`` are none."""
     hits, false = [], 0
     for chances, place, page in zip(beliefs, places, pages, strict=True):
         chosen = believed(chances, place.boxes, None, least)
         hit, wrong = match(place.boxes[chosen], page.boxes)
         hits.append(hit)
         false += wrong
-    return float(np.concatenate(hits).mean()), false / len(pages)
+    return float(np.concatenate(hits).mean()), false
