@@ -50,6 +50,10 @@ LOSS_WEIGHTS = {
 }
 
 
+#: How much the true reading counts where the network has chosen the other one.
+TRUE_READING = 0.4
+
+
 @dataclass(frozen=True)
 class TrainConfig(Schedule):
     """One experiment; the YAML files in training/configs hold these fields and the schedule's.
@@ -126,15 +130,16 @@ def losses_of(
 ) -> dict[str, Tensor]:
     """Every loss by name; ``data`` holds a batch's arrays as tensors. With ``as_labelled`` the true reading counts.
 
-    Otherwise a figure counts in the reading that the network has chosen, be it the true one or the one with left and right
-    exchanged and depth reversed: where a drawing does not tell them apart, the mean of both would be neither. Which
-    of the two it was is what ``exchanged`` learns (the least of several losses, after Guzman-Rivera et al.,
+    Otherwise a figure counts for the greater part in the reading that the network has chosen, be it the true one or the
+    one with left and right exchanged and depth reversed: where a drawing does not tell them apart, the mean of both
+    would be neither. Which of the two it was is what ``exchanged`` learns (the least of several losses, after Guzman-Rivera et al.,
     "Multiple choice learning", 2012).
     """
     straight, crossed = _reading_losses(outputs, data), _reading_losses(outputs, other_reading(data))
     better = torch.stack([LOSS_WEIGHTS[name] * (straight[name] - crossed[name]) for name in _TELLING]).sum(0)
     turned = torch.zeros_like(better, dtype=torch.bool) if as_labelled else better > 0
-    losses = {name: torch.where(turned, crossed[name], straight[name]).mean() for name in straight}
+    chosen = {name: torch.where(turned, crossed[name], straight[name]) for name in straight}
+    losses = {name: chosen[name].lerp(straight[name], TRUE_READING).mean() for name in straight}
     losses["betas"] = shape_loss(outputs.betas.float(), data["betas"]).mean()
     losses["exchanged"] = visibility_loss(outputs.exchanged[:, None], turned[:, None].float()).mean()
     return losses
