@@ -14,7 +14,8 @@ FACING = np.diag([1.0, -1.0, -1.0])
 class TPoseEngine:
     """Sees a figure that faces the viewer in the T-pose and fills the crop's middle, whatever is drawn.
 
-    ``sureness`` scales the heatmaps: 1 gives scores near 1, 0 gives flat heatmaps.
+    ``sureness`` scales the heatmaps: 1 gives scores near 1, 0 gives flat heatmaps. ``exchanged`` is the logit of the
+    figure's being seen from behind instead.
     """
 
     name = "fake"
@@ -23,6 +24,7 @@ class TPoseEngine:
 
     def __init__(self, sureness: float = 1.0) -> None:
         self.sureness = sureness
+        self.exchanged = -5.0
         rest = np.asarray(load_body().rest_keypoints(), np.float64) @ FACING.T
         low, high = rest.min(0), rest.max(0)
         scale = CROP_SIZE / CROP_MARGIN / (high - low)[:2].max()
@@ -44,6 +46,7 @@ class TPoseEngine:
             np.tile(heatmaps, (count, 1, 1, 1)),
             np.tile(self.directions.astype(np.float32), (count, 1, 1)),
             np.full((count, 30), 3.0, np.float32),
+            exchanged=np.full(count, self.exchanged, np.float32),
         )
 
 

@@ -276,10 +276,9 @@ def test_as_many_readings_as_asked_for(tmp_path, drawing, engine, monkeypatch, a
     import json
 
     import backend.engines.onnx
-    from backend import pipeline
 
     monkeypatch.setattr(backend.engines.onnx, "OnnxEngine", lambda **_: engine)
-    monkeypatch.setattr(pipeline, "LEAST_OTHER_READING", 0.0)
+    engine.exchanged = -1.0
     drawing.save(tmp_path / "a.png")
     options = ["--out", str(tmp_path / "out"), "--format", "json", "--hypotheses", asked]
     assert main(["pose", str(tmp_path / "a.png"), *options]) == 0
