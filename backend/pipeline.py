@@ -33,7 +33,7 @@ SURE_FIGURE_SCORE = 0.4
 #: Where all that is drawn is one thing, it is a figure from this score on, even if the finder does not believe it.
 LONE_FIGURE_SCORE = 0.46
 #: Where several figures are asked for, a place that is a figure's with less probability than this is none.
-LEAST_BELIEF = 0.68
+LEAST_BELIEF = 0.54
 #: So much likelier must another part of a page be than the page taken as a whole to be the figure instead.
 WHOLE_PAGE_BONUS = 0.02
 #: A reading with left and right exchanged is told where it is at least so probable.
