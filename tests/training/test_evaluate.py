@@ -14,6 +14,7 @@ from backend.skeleton import KEYPOINT_PARENTS
 from training.__main__ import main
 from training.drawing.anatomy import load_anatomy
 from training.evaluate import mediapipe_pose
+from training.evaluate.command import ablations_beside
 from training.evaluate.figures import NOTHING, CutOut, LabelledFigure, Reading, Truth3D, cut_out
 from training.evaluate.metrics import LABELLED_JOINTS, LABELLED_MIRROR, LIMB_BONES, other_reading
 from training.evaluate.pictures import best_median_worst
@@ -206,6 +207,7 @@ def test_mediapipe_landmarks_become_our_joints(monkeypatch):
 @pytest.fixture(scope="module")
 def results(tmp_path_factory) -> tuple[str, Path]:
     folder = tmp_path_factory.mktemp("report")
+    (folder / "ablations.md").write_text("# What each loss is worth\n\nA table.\n")
     command = [
         "evaluate",
         "--sketches",
@@ -248,6 +250,11 @@ def test_drawings_from_outside_the_repository_are_not_published(tmp_path):
     assert main(["evaluate", "--sketches", str(tmp_path), "--out", str(tmp_path / "out" / "results.md")]) == 0
     assert "![" not in (tmp_path / "out" / "results.md").read_text()
     assert not (tmp_path / "out" / "images").exists()
+
+
+def test_ablations_that_lie_beside_the_report_are_a_section_of_it(results, tmp_path):
+    assert "\n## What each loss is worth\n\nA table.\n" in results[0]
+    assert ablations_beside(tmp_path / "results.md") == []
 
 
 def test_nothing_or_too_much_to_measure_is_one_sentence(capsys):

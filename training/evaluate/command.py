@@ -72,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
     others = [_finding(args.pages, args.sketches, pipeline, anatomy, images)] if args.pages else []
     if measured:
         others.append(time_section(args.weights, measured[0].figures, args.mediapipe))
+    if args.out:
+        others += ablations_beside(args.out)
     text = document(measured, others, pipeline.engine.weights_id, _command(args), images)
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
@@ -84,6 +86,12 @@ def run(args: argparse.Namespace) -> int:
     if args.pictures:
         _write_pictures(measured, args.pictures)
     return 0
+
+
+def ablations_beside(report: Path) -> list[str]:
+    """The page of ``python -m training ablate`` in the report's folder, as a section; nothing where there is none."""
+    page = report.with_name("ablations.md")
+    return [f"#{page.read_text(encoding='utf-8')}"] if page.is_file() else []
 
 
 def _command(args: argparse.Namespace) -> str:
