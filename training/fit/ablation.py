@@ -106,7 +106,9 @@ def measure(
     trainer.resume()
     fit(trainer, config, train, seen)
     return {
-        part: validate(trainer.average, stored, len(stored), trainer.device)
+        part: validate(
+            trainer.average, stored, len(stored), trainer.device, as_told=not config.weights["exchanged"]
+        )
         for part, stored in (("seen", seen), ("unseen", unseen))
     }
 

@@ -179,9 +179,17 @@ def other_reading(data: dict[str, Tensor]) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def validate(
-    network: torch.nn.Module, drawings: Stored, count: int, device: torch.device, bfloat16: bool = False
+    network: torch.nn.Module,
+    drawings: Stored,
+    count: int,
+    device: torch.device,
+    bfloat16: bool = False,
+    *,
+    as_told: bool = False,
 ) -> dict[str, float]:
     """Quick figures of the network's own answers on the first ``count`` of the drawings.
+
+    With ``as_told`` its first reading counts, for networks that have not learnt which one is the likelier.
 
     Returns:
         PCK of the box (``pck10``, ``pck05``); mean angles of bones in space and in the picture, degrees
@@ -195,7 +203,7 @@ def validate(
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             outputs: NetworkOutputs = network(batch.crops.to(device))
         told = {name: getattr(outputs, name).float().cpu().numpy() for name in OUTPUT_NAMES}
-        output = likelier_reading(NetworkOutput.of(told))
+        output = NetworkOutput.of(told) if as_told else likelier_reading(NetworkOutput.of(told))
         places, _ = decode_heatmaps(output.heatmaps)
         error = np.linalg.norm(places - batch.keypoints, axis=-1) / box_side(INPUT_SIZE)
         errors.append(error[batch.inside > 0])
@@ -239,7 +247,12 @@ def fit(
         train,
         partial(make_arrays, train, config),
         lambda: validate(
-            trainer.average, validation, min(1024, len(validation)), trainer.device, bool(trainer.bfloat16)
+            trainer.average,
+            validation,
+            min(1024, len(validation)),
+            trainer.device,
+            bool(trainer.bfloat16),
+            as_told=not config.weights["exchanged"],
         ),
         minutes,
         report,
