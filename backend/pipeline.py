@@ -37,7 +37,7 @@ LEAST_BELIEF = 0.54
 #: So much likelier must another part of a page be than the page taken as a whole to be the figure instead.
 WHOLE_PAGE_BONUS = 0.02
 #: A reading with left and right exchanged is told where it is at least so probable.
-LEAST_OTHER_READING = 0.05
+LEAST_OTHER_READING = 0.02
 #: So many poses of a figure are offered where all are asked for.
 OFFERED_HYPOTHESES = 8
 #: Of so many readings for each pose that is asked for the most telling are given.
