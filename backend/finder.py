@@ -24,7 +24,7 @@ SAME = 0.8
 #: of other seeds than the reported ones.
 BELIEF = (-6.50, 1.90, 5.86, 4.25)
 #: A place whose keypoints score this much on average is a figure, with at least that probability, whatever the network
-#: says: on those pages 376 of 377 such places were ones.
+#: says: on those pages 376 of 377 such places were figures.
 SETTLED, SETTLED_BELIEF = 0.8, 0.7
 #: Room between keypoints and the outline around them, in longer sides of the keypoints' box.
 OUTLINE = 0.05

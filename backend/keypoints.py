@@ -280,32 +280,27 @@ def read_keypoints(output: NetworkOutput) -> tuple[np.ndarray, np.ndarray]:
 
 def mirrored(output: NetworkOutput) -> NetworkOutput:
     """The output for mirrored crops, told for the crops themselves: places flipped, left and right exchanged."""
-    keypoints, bones = list(KEYPOINT_MIRROR), list(BONE_MIRROR)
-    flipped = {
-        "heatmaps": lambda heatmaps: heatmaps[:, keypoints, :, ::-1],
-        "directions": lambda directions: directions[:, bones] * np.array([-1, 1, 1], np.float32),
-        "visibility": lambda logits: logits[:, keypoints],
-        "presence": lambda logits: logits[:, keypoints],
-        "betas": lambda betas: betas,
-        "lengths": lambda lengths: lengths[:, bones],
-        "exchanged": lambda logits: logits,
-    }
-    return output.changed(lambda name, values: flipped[name](values))
+    flipped = _sides_exchanged(output, (-1, 1, 1))
+    return replace(flipped, heatmaps=flipped.heatmaps[..., ::-1])
 
 
 def exchanged(output: NetworkOutput) -> NetworkOutput:
     """The other reading of the same crops: left and right exchanged, facing the other way."""
+    other = _sides_exchanged(output, (1, 1, -1))
+    return other if other.exchanged is None else replace(other, exchanged=-other.exchanged)
+
+
+def _sides_exchanged(output: NetworkOutput, signs: tuple[int, int, int]) -> NetworkOutput:
+    """Left and right exchanged, and the bones' directions multiplied by ``signs``, those of x, y and z."""
     keypoints, bones = list(KEYPOINT_MIRROR), list(BONE_MIRROR)
-    other = {
+    changes = {
         "heatmaps": lambda heatmaps: heatmaps[:, keypoints],
-        "directions": lambda directions: directions[:, bones] * np.array([1, 1, -1], np.float32),
+        "directions": lambda directions: directions[:, bones] * np.array(signs, np.float32),
         "visibility": lambda logits: logits[:, keypoints],
         "presence": lambda logits: logits[:, keypoints],
-        "betas": lambda betas: betas,
         "lengths": lambda lengths: lengths[:, bones],
-        "exchanged": lambda logits: -logits,
     }
-    return output.changed(lambda name, values: other[name](values))
+    return output.changed(lambda name, values: changes[name](values) if name in changes else values)
 
 
 def _exchanged_where(output: NetworkOutput, which: np.ndarray) -> NetworkOutput:

@@ -132,8 +132,8 @@ def losses_of(
 
     Otherwise a figure counts for the greater part in the reading that the network has chosen, be it the true one or the
     one with left and right exchanged and depth reversed: where a drawing does not tell them apart, the mean of both
-    would be neither. Which of the two it was is what ``exchanged`` learns (the least of several losses, after Guzman-Rivera et al.,
-    "Multiple choice learning", 2012).
+    would be neither. Which of the two it was is what ``exchanged`` learns (the least of several losses, after
+    Guzman-Rivera et al., "Multiple choice learning", 2012).
     """
     straight, crossed = _reading_losses(outputs, data), _reading_losses(outputs, other_reading(data))
     better = torch.stack([LOSS_WEIGHTS[name] * (straight[name] - crossed[name]) for name in _TELLING]).sum(0)
@@ -171,10 +171,10 @@ def _reading_losses(outputs: NetworkOutputs, data: dict[str, Tensor]) -> dict[st
 def other_reading(data: dict[str, Tensor]) -> dict[str, Tensor]:
     """The labels of the other reading of the same drawings: left and right exchanged, depth reversed."""
     keypoints, bones = list(KEYPOINT_MIRROR), list(BONE_MIRROR)
-    exchanged = {name: data[name][:, keypoints] for name in ("keypoints", "inside", "visible", "present")}
-    exchanged |= {name: data[name][:, bones] for name in ("bones", "lengths")}
+    labels = {name: data[name][:, keypoints] for name in ("keypoints", "inside", "visible", "present")}
+    labels |= {name: data[name][:, bones] for name in ("bones", "lengths")}
     back = torch.tensor([1.0, 1.0, -1.0], device=data["directions"].device)
-    return exchanged | {"directions": data["directions"][:, bones] * back}
+    return labels | {"directions": data["directions"][:, bones] * back}
 
 
 @torch.no_grad()
