@@ -1,16 +1,18 @@
 #!/bin/bash
-# Both networks on a machine whose GPU is lent for minutes, in several calls: what a call started goes on after it.
-#   train_on_lent_gpu.sh start POSES MINUTES [DEVICE]   begins both trainings, on a copy of the code, and returns
+# Networks on a machine whose GPU is lent for minutes, in several calls: what a call started goes on after it.
+#   train_on_lent_gpu.sh start POSES MINUTES [DEVICE]   begins the trainings, on a copy of the code, and returns
 #   train_on_lent_gpu.sh collect SECONDS OUT            waits, and keeps the newest averaged weights and logs in OUT
 # POSES is a bank of python -m training poses, or one with its list of clips beside it. Afterwards, at home:
-# python -m training export --numbers OUT/keypoints_s_lent.safetensors; the finder likewise, with --run finder. PYTHON names another interpreter, DRAWERS how many processes draw for the keypoints.
+# python -m training export --numbers OUT/keypoints_s_lent.safetensors; the finder likewise, with --run finder.
+# KEYPOINTS and FINDER name configurations, or are empty for a network that is not trained; PYTHON names another
+# interpreter, DRAWERS how many processes draw for the keypoints.
 set -euo pipefail
 
 home=${LENT_HOME:-/tmp/sketch2pose_lent}
 python=${PYTHON:-python3}
 export SKETCH2POSE_STATE=$home/state PYTHONPATH=$home/code OMP_NUM_THREADS=1
-keypoints=${KEYPOINTS:-keypoints_s_lent}
-finder=${FINDER:-finder_lent}
+keypoints=${KEYPOINTS-keypoints_s_lent}
+finder=${FINDER-finder_lent}
 
 begin() { # name, arguments: in a session of its own, so that it outlives this call
     setsid nohup "$python" -m training "${@:2}" > "$home/$1.log" 2>&1 < /dev/null &
@@ -24,8 +26,8 @@ start)
     poses=$(realpath "$2")
     cd "$home/code"
     for_both=(--poses "$poses" --device "${4:-cuda}" --minutes "$3" --anneal)
-    begin "$keypoints" train --config "$keypoints" --drawers "${DRAWERS:-11}" "${for_both[@]}"
-    begin "$finder" train-finder --config "training/configs/$finder.yaml" --drawers 2 "${for_both[@]}"
+    [ -z "$keypoints" ] || begin "$keypoints" train --config "$keypoints" --drawers "${DRAWERS:-11}" "${for_both[@]}"
+    [ -z "$finder" ] || begin "$finder" train-finder --config "training/configs/$finder.yaml" --drawers 2 "${for_both[@]}"
     ;;
 collect)
     mkdir -p "$3"
@@ -35,7 +37,7 @@ collect)
     while :; do
         sleep 15
         alive=no
-        for name in "$keypoints" "$finder"; do
+        for name in $keypoints $finder; do
             kill -0 "$(cat "$home/$name.pid")" 2> /dev/null && alive=yes
             cp "$home/$name.log" "$out/"
             checkpoint=$SKETCH2POSE_STATE/$name/checkpoint.pt
@@ -50,7 +52,7 @@ collect)
     tail -n 3 "$out"/*.log
     ;;
 *)
-    sed -n '2,6s/^# *//p' "$0"
+    sed -n '2,8s/^# *//p' "$0"
     exit 2
     ;;
 esac

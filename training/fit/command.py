@@ -43,7 +43,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Draw in the background, train in the foreground; everything is found again by the next run."""
-    import cv2
     import torch
     from accelerate import PartialState
 
@@ -57,8 +56,8 @@ def run(args: argparse.Namespace) -> int:
     config = replace(config, **{name: value for name, value in changes.items() if value is not None})
     if not args.poses.is_file():
         raise InputError(f"The pose bank {args.poses} does not exist; give one with --poses.")
-    cv2.setNumThreads(1)
     torch.set_num_threads(args.threads)
+    torch.backends.cudnn.benchmark = True  # every batch has the same shape
     process = PartialState(cpu=args.device == "cpu")
     drawings, device = drawings_folder(), process.device or torch.device(args.device)
     train, validation = (Stored(drawings / part, "image", device) for part in ("train", "validation"))

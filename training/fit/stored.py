@@ -12,22 +12,27 @@ from torch import Tensor
 class Stored:
     """Pictures with their labels, from folders of .npy files; ``refresh`` finds shards that were added since.
 
-    Labels are kept in memory. Pictures are memory maps on a CPU; any other device holds all of them itself,
-    so that no step waits for this one's memory.
+    Labels are kept in memory. Pictures are memory maps, or the device holds all of them itself, so that no step
+    waits for this one's memory.
 
     Args:
         folder: of the shards, all of one size; those with another name than a number do not count.
         picture: name of the array that holds the pictures. All others are labels.
         device: where pictures are wanted.
+        hold: whether the device holds them; None for any but a CPU.
     """
 
-    def __init__(self, folder: Path, picture: str, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self, folder: Path, picture: str, device: torch.device | str = "cpu", *, hold: bool | None = None
+    ) -> None:
         self.folder = folder
         self.picture = picture
         self.device = torch.device(device)
         self._labels: dict[str, dict[str, np.ndarray]] = {}
         self._pictures: list[np.ndarray] = []
+        self.hold = self.device.type != "cpu" if hold is None else hold
         self._held: list[Tensor] = []
+        self._first = np.zeros(1, np.int64)
         self._sorted: dict[str, np.ndarray] = {}
         self._rows = np.empty(0, np.int64)
         self.refresh()
@@ -48,9 +53,8 @@ class Stored:
             self._sorted = {name: np.concatenate([shard[name] for shard in shards]) for name in shards[0]}
             rows = len(self._pictures[0])
             self._rows = (order[:, None] * rows + np.arange(rows)).ravel()
-            if self.device.type != "cpu":
-                added = torch.from_numpy(np.concatenate(self._pictures[-len(new) :]))
-                self._held = [torch.cat([*self._held, added.to(self.device)])]
+            if self.hold:
+                self._take(self._pictures[-len(new) :])
         return len(self)
 
     def __len__(self) -> int:
@@ -60,9 +64,29 @@ class Stored:
         """The pictures ``indices``, (N, H, W) uint8 on the device."""
         rows = self._rows[indices]
         if self._held:
-            return self._held[0][torch.from_numpy(rows).to(self.device)]
+            return self._gathered(rows)
         shards, within = np.divmod(rows, len(self._pictures[0]))
         return torch.from_numpy(np.stack([self._pictures[s][k] for s, k in zip(shards, within, strict=True)]))
+
+    def _take(self, pictures: list[np.ndarray]) -> None:
+        """Bring pictures to the device: what it has already is not copied, for a copy may not have room there."""
+        added = torch.empty(
+            (sum(map(len, pictures)), *pictures[0].shape[1:]), dtype=torch.uint8, device=self.device
+        )
+        for place, shard in zip(added.split(len(pictures[0])), pictures, strict=True):
+            place.copy_(torch.from_numpy(np.array(shard)))
+        self._held.append(added)
+        self._first = np.append(self._first, self._first[-1] + len(added))
+
+    def _gathered(self, rows: np.ndarray) -> Tensor:
+        """Of the pictures on the device those in ``rows``, counted in the order in which they came there."""
+        pictures = torch.empty((len(rows), *self._held[0].shape[1:]), dtype=torch.uint8, device=self.device)
+        of = np.searchsorted(self._first, rows, "right") - 1
+        for k, held in enumerate(self._held):
+            at = np.flatnonzero(of == k)
+            here = torch.from_numpy(np.stack([at, rows[at] - self._first[k]])).to(self.device)
+            pictures[here[0]] = held[here[1]]
+        return pictures
 
     def labels(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         """The labels of the pictures ``indices`` by name, the first axis counts pictures."""
