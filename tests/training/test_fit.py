@@ -26,8 +26,10 @@ from backend.models.keypoint_network import (
     KeypointNetwork,
     NetworkOutputs,
 )
+from backend.skeleton import KEYPOINT_PARENTS
 from training.drawing.placement import Placement
 from training.drawing.styles import STYLES
+from training.fit import batches
 from training.fit import shards as shards_module
 from training.fit.batches import inked, make_batch, warped
 from training.fit.loop import Batches, learning_rate
@@ -39,7 +41,7 @@ from training.fit.losses import (
     parallel_loss,
     visibility_loss,
 )
-from training.fit.shards import STORED, draw_shards, write_shard
+from training.fit.shards import STORED, draw_shards, drawings_folder, write_shard
 from training.fit.stored import Stored
 from training.fit.train import (
     TRUE_READING,
@@ -160,6 +162,53 @@ def test_drawings_are_counted_by_the_names_of_their_shards_whenever_these_come(d
     rows = np.array([40, 3, 63])
     assert torch.equal(growing.pictures(rows), drawings.pictures(rows))
     np.testing.assert_array_equal(growing.labels(rows)["keypoints"], drawings.labels(rows)["keypoints"])
+
+
+def test_pictures_that_the_device_holds_are_those_on_disk(drawings, tmp_path):
+    held = Stored(tmp_path, "image", hold=True)
+    for name in ("00001", "00000"):
+        shutil.copytree(drawings.folder / name, tmp_path / name)
+        held.refresh()
+    rows = np.array([40, 3, 63, 3])
+    assert (held.pictures(rows) == drawings.pictures(rows)).all()
+
+
+def test_a_stretched_crop_stretches_places_directions_and_proportions_together(drawings, monkeypatch):
+    monkeypatch.setattr(batches, "_STRETCH", 0.3)
+    rng = np.random.default_rng(2)
+    stretches = batches._stretches(rng, 400)
+    np.testing.assert_allclose(np.linalg.det(stretches), 1)
+    assert 0.4 < (np.abs(stretches - np.eye(2)).max((1, 2)) > 0.01).mean() < 0.6
+    stretched = make_batch(drawings, np.arange(64), INPUT_SIZE, rng)
+    plain = make_batch(drawings, np.arange(64), INPUT_SIZE)
+    parents = list(KEYPOINT_PARENTS[1:])
+    for batch in (stretched, plain):
+        drawn = batch.keypoints[:, 1:] - batch.keypoints[:, parents]
+        told = batch.directions[..., :2]
+        cosine = (drawn * told).sum(-1) / np.maximum(
+            np.linalg.norm(drawn, axis=-1) * np.linalg.norm(told, axis=-1), 1e-6
+        )
+        assert np.median(cosine[np.linalg.norm(told, axis=-1) > 0.6]) > 0.995
+        np.testing.assert_allclose(batch.lengths[:, batches.BONE_LENGTHS > 0.15].mean(1), 0, atol=1e-5)
+    # Of long bones the one that the picture shows longer is told to be longer.
+    thigh, upper_arm = 3, 17
+    ratio = [
+        np.log(np.linalg.norm(b.keypoints[:, [4, 18]] - b.keypoints[:, [1, 16]], axis=-1))
+        - np.log(np.linalg.norm(b.directions[:, [thigh, upper_arm], :2], axis=-1))
+        - b.lengths[:, [thigh, upper_arm]]
+        for b in (stretched, plain)
+    ]
+    for values in ratio:
+        spread = values[:, 0] - values[:, 1]
+        assert np.median(np.abs(spread - np.median(spread))) < 0.045
+
+
+def test_printed_pages_keep_paper_and_ink(drawings):
+    pages = drawings.pictures(np.arange(64))[:, None].float() / 255
+    printed = batches._screened(pages, np.random.default_rng(0), 1.3)
+    light, dark = pages > 0.97, pages < 0.05
+    assert printed[light].mean() > printed[dark].mean() + 0.5
+    assert (printed - pages).abs().mean() > 0.02
 
 
 def test_heatmap_loss_is_least_at_the_true_place():
@@ -308,7 +357,7 @@ def test_a_killed_run_goes_on_where_it_was(drawings, tmp_path):
 def test_two_processes_train_together(drawings, bank_file, tmp_path):
     """Two gloo processes share each batch; one of them draws, reports and saves."""
     state = tmp_path / "state"
-    target = state / "drawings" / f"recipe{shards_module.RECIPE}"
+    target = state / "drawings" / drawings_folder().name
     for name in ("train", "validation", "validation_held_out"):
         shutil.copytree(drawings.folder, target / name, ignore=shutil.ignore_patterns("*.unfinished"))
     config = tmp_path / "two.yaml"

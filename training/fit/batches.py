@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
+from backend.keypoints import BONE_LENGTHS, LONG_BONE
 from backend.skeleton import BONE_MIRROR, KEYPOINT_MIRROR, KEYPOINT_NAMES, KEYPOINT_PARENTS
 
 from ..drawing.record import Flag
@@ -62,6 +63,12 @@ _WHOLE = (
     np.array([0.5 - BOX_SHARE / 2, 0.5 - BOX_SHARE / 2, 0.5 + BOX_SHARE / 2, 0.5 + BOX_SHARE / 2]) * STORED
 )
 
+#: Deviation of the logarithm of how far a drawing is stretched along an axis.
+_STRETCH = 0.07
+
+#: Long bones, by which proportions are told.
+_LONG = BONE_LENGTHS > LONG_BONE
+
 #: A part of a figure is enlarged at most so much: stored drawings have few pixels.
 _MOST_ENLARGED = 2.2
 
@@ -87,6 +94,7 @@ def make_batch(
     directions, lengths = labels["directions"], labels["lengths"]
     boxes, turn = np.tile(_WHOLE, (len(indices), 1)), np.zeros(len(indices))
     zoom, shift = np.full((len(indices), 1), _ZOOM), np.zeros((len(indices), 2))
+    stretch = np.tile(np.eye(2), (len(indices), 1, 1))
     mirrored = np.zeros(len(indices), bool)
     if rng is not None:
         pages = inked(pages, rng)
@@ -100,11 +108,16 @@ def make_batch(
         zoom *= np.exp(rng.normal(0, 0.11, (len(indices), 1)))
         turn = np.radians(rng.normal(0, 9, len(indices)))
         shift = rng.normal(0, 0.035, shift.shape) * size
+        stretch = _stretches(rng, len(indices))
         mirrored = rng.random(len(indices)) < 0.5
-    affine, rotation = _views(size, boxes, zoom, turn, shift)
+    affine, seen_as = _views(size, boxes, zoom, turn, shift, stretch)
     keypoints = np.einsum("nij,nkj->nki", affine[..., :2], keypoints) + affine[:, None, :, 2]
     directions = directions.copy()
-    directions[..., :2] = np.einsum("nij,nkj->nki", rotation, directions[..., :2])
+    directions[..., :2] = np.einsum("nij,nkj->nki", seen_as, directions[..., :2])
+    stretched = np.linalg.norm(directions, axis=-1)
+    directions /= stretched[..., None]
+    lengths = lengths + np.log(stretched)
+    lengths -= lengths[:, _LONG].mean(1, keepdims=True)
     # A mirrored view is the same affine map with x counted from the other side.
     affine[mirrored] = [[-1], [1]] * affine[mirrored] + np.array([[0, 0, size - 1], [0, 0, 0]])
     keypoints[mirrored] = keypoints[mirrored][:, _KEYPOINT_MIRROR] * (-1, 1) + (size - 1, 0)
@@ -160,8 +173,8 @@ def warped(pages: Tensor, affine: np.ndarray, size: int, padding: str = "border"
 def inked(pages: Tensor, rng: np.random.Generator) -> Tensor:
     """Thicker or thinner lines, another contrast, noise, blur, a torn-out patch, a negative: each by chance.
 
-    Some pages are made black and white, some leave only the edges of their tones, some are seen through a random
-    filter: a network that has seen these leans less on how its training's styles look (random convolutions after
+    Some pages are made black and white, some are printed through a screen of dots or lines, some leave only the edges
+    of their tones, some are seen through a random filter: a network that has seen these leans less on how its training's styles look (random convolutions after
     Xu et al., 2021).
 
     Args:
@@ -169,6 +182,7 @@ def inked(pages: Tensor, rng: np.random.Generator) -> Tensor:
         rng: of all chance.
     """
     count, side = len(pages), pages.shape[-1]
+    pixel = side / 160  # what is so many pixels wide here was chosen for drawings of that size
     pages = pages.clone()
 
     def some(share: float, of: np.ndarray | None = None) -> np.ndarray:
@@ -178,12 +192,14 @@ def inked(pages: Tensor, rng: np.random.Generator) -> Tensor:
     def here(values: np.ndarray) -> Tensor:
         return torch.from_numpy(np.asarray(values)).to(pages.device)
 
-    grown, darker, narrow = rng.random(count) < 0.2, rng.random(count) < 0.7, rng.random(count) < 0.6
+    grown, darker = rng.random(count) < 0.2, rng.random(count) < 0.7
+    widths = np.maximum(np.round((2.4 + rng.uniform(-0.7, 0.7, count)) * pixel), 2)
     for sign, kind in ((-1, darker), (1, ~darker)):
-        for width, which in ((2, narrow), (3, ~narrow)):
-            rows = here(np.flatnonzero(grown & kind & which))
+        for width in np.unique(widths).astype(int).tolist():
+            rows = here(np.flatnonzero(grown & kind & (widths == width)))
             # Ink is dark: the least value around a pixel makes lines thicker.
-            padded = F.pad(sign * pages[rows], (1, width - 2, 1, width - 2), mode="replicate")
+            before, after = (width - 1) // 2, width // 2
+            padded = F.pad(sign * pages[rows], (after, before, after, before), mode="replicate")
             pages[rows] = sign * F.max_pool2d(padded, width, 1)
     chosen = some(0.5)
     exponents = np.exp(rng.normal(0, 0.4, len(chosen))).astype(np.float32)
@@ -191,25 +207,27 @@ def inked(pages: Tensor, rng: np.random.Generator) -> Tensor:
     chosen = some(0.06)
     threshold = here(rng.uniform(0.4, 0.8, len(chosen)).astype(np.float32))[:, None, None, None]
     pages[here(chosen)] = torch.sigmoid((pages[here(chosen)] - threshold) * 16)
-    chosen = some(0.06)
-    fine, rough = rng.uniform(0.5, 1.0, len(chosen)), rng.uniform(1.5, 3.0, len(chosen))
+    chosen = some(0.08)
+    fine, rough = (pixel * rng.uniform(*span, len(chosen)) for span in ((0.5, 1.0), (1.5, 3.0)))
     edges = _blurred(pages[here(chosen)], fine) - _blurred(pages[here(chosen)], rough)
     strength = here(rng.uniform(3, 9, len(chosen)).astype(np.float32))[:, None, None, None]
     pages[here(chosen)] = 1 - (strength * edges.abs()).clamp(0, 1)
-    chosen = some(0.1)
+    chosen = some(0.15)
     kernels = rng.normal(0, 0.35, (len(chosen), 1, 3, 3))
     kernels[..., 1, 1] += 1
     pages[here(chosen)] = _filtered(pages[here(chosen)], here(kernels.astype(np.float32)))
+    chosen = some(0.06)
+    pages[here(chosen)] = _screened(pages[here(chosen)], rng, pixel)
     chosen = some(0.2)
     noise = torch.Generator(pages.device).manual_seed(int(rng.integers(1 << 62)))
     amounts = here(rng.uniform(0.01, 0.12, len(chosen)).astype(np.float32))[:, None, None, None]
     grain = torch.randn((len(chosen), 1, side, side), generator=noise, device=pages.device)
     pages[here(chosen)] += amounts * grain
     chosen = some(0.12)
-    pages[here(chosen)] = _blurred(pages[here(chosen)], rng.uniform(0.5, 1.3, len(chosen)))
+    pages[here(chosen)] = _blurred(pages[here(chosen)], pixel * rng.uniform(0.5, 1.3, len(chosen)))
     chosen = some(0.15)
-    low = rng.integers(side // 8, side - 50, (len(chosen), 2))
-    high = low + rng.integers(8, 34, low.shape)
+    low = rng.uniform(0.125, 0.69, (len(chosen), 2)) * side
+    high = low + rng.uniform(0.05, 0.21, low.shape) * side
     at = np.arange(side)
     within = (at >= low[..., None]) & (at < high[..., None])
     patch = here(within[:, 1, :, None] & within[:, 0, None, :])[:, None]
@@ -222,7 +240,7 @@ def inked(pages: Tensor, rng: np.random.Generator) -> Tensor:
     return pages
 
 
-def _blurred(pages: Tensor, sigmas: np.ndarray, reach: int = 4) -> Tensor:
+def _blurred(pages: Tensor, sigmas: np.ndarray, reach: int = 5) -> Tensor:
     """(N, 1, S, S) pages, each blurred by a Gaussian of its own width in pixels, (N,)."""
     if not len(pages):
         return pages
@@ -242,6 +260,29 @@ def _filtered(pages: Tensor, kernels: Tensor) -> Tensor:
     low, high = seen.amin((2, 3), keepdim=True), seen.amax((2, 3), keepdim=True)
     least, most = pages.amin((2, 3), keepdim=True), pages.amax((2, 3), keepdim=True)
     return least + (seen - low) * (most - least) / (high - low).clamp_min(1e-3)
+
+
+def _screened(pages: Tensor, rng: np.random.Generator, pixel: float) -> Tensor:
+    """(N, 1, S, S) pages whose tones are printed as dots or lines, as newspapers and comics have them."""
+    count, side = len(pages), pages.shape[-1]
+    if not count:
+        return pages
+
+    def here(values: np.ndarray) -> Tensor:
+        return torch.from_numpy(values.astype(np.float32)).to(pages.device)[:, None, None, None]
+
+    angle, period = rng.uniform(0, np.pi, count), pixel * rng.uniform(2.2, 6.0, count)
+    step = 2 * np.pi / period
+    across, up = here(step * np.cos(angle)), here(step * np.sin(angle))
+    dots, phase = here(0.25 * (rng.random(count) < 0.5)), here(rng.uniform(0, 2 * np.pi, count))
+    at = torch.arange(side, dtype=torch.float32, device=pages.device)
+    along = torch.cos(at * across + at[:, None] * up + phase)
+    beside = torch.cos(at[:, None] * across - at * up)
+    screen = 0.5 + (0.5 - dots) * along + dots * beside
+    least, most = pages.amin((2, 3), keepdim=True), pages.amax((2, 3), keepdim=True)
+    tone = (pages - least) / (most - least).clamp_min(1e-3)
+    printed = torch.sigmoid((tone - 0.05 - 0.85 * screen) * here(rng.uniform(7, 18, count)))
+    return least + printed * (most - least)
 
 
 def _parts(
@@ -293,13 +334,30 @@ def _rows_only(pages: Tensor, which: np.ndarray, first: np.ndarray, last: np.nda
 
 
 def _views(
-    size: int, boxes: np.ndarray, zoom: np.ndarray, turn: np.ndarray, shift: np.ndarray
+    size: int,
+    boxes: np.ndarray,
+    zoom: np.ndarray,
+    turn: np.ndarray,
+    shift: np.ndarray,
+    stretch: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(N, 2, 3) affine maps from stored drawings to crops around ``boxes``, (N, 4), and their (N, 2, 2) turns."""
+    """(N, 2, 3) affine maps from stored drawings to crops around ``boxes``, (N, 4), and what they do but for scale."""
     cos, sin = np.cos(turn), np.sin(turn)
-    rotation = np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], 1)
+    seen_as = np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], 1) @ stretch
     scale = zoom[:, :1] * size * BOX_SHARE / (boxes[:, 2:] - boxes[:, :2]).max(1, keepdims=True)
-    linear = scale[..., None] * rotation
+    linear = scale[..., None] * seen_as
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2 - 0.5
     offset = (size - 1) / 2 + shift - np.einsum("nij,nj->ni", linear, centre)
-    return np.concatenate([linear, offset[..., None]], -1), rotation
+    return np.concatenate([linear, offset[..., None]], -1), seen_as
+
+
+def _stretches(rng: np.random.Generator, count: int) -> np.ndarray:
+    """(N, 2, 2) symmetric maps that make half of the drawings longer along some axis and as much narrower across.
+
+    A body that is stretched like its drawing has other proportions; depth does not change.
+    """
+    along = np.exp(np.where(rng.random(count) < 0.5, rng.normal(0, _STRETCH, count), 0.0))
+    angle = rng.uniform(0, np.pi, count)
+    axis = np.stack([np.cos(angle), np.sin(angle)], -1)
+    outer = axis[:, :, None] * axis[:, None, :]
+    return outer * along[:, None, None] + (np.eye(2) - outer) / along[:, None, None]

@@ -31,7 +31,7 @@ SHARD = 1024
 FIRST_SEED = 1_000_000
 
 #: Side of a stored crop, pixels: larger than the network's input, so that crops can vary.
-STORED = 160
+STORED = 208
 
 #: Share of the stored crop that the longer side of the figure's box takes.
 BOX_SHARE = 0.73
@@ -61,8 +61,8 @@ def state_folder() -> Path:
 
 
 def drawings_folder() -> Path:
-    """Where the drawings of the present recipe lie."""
-    return state_folder() / "drawings" / f"recipe{RECIPE}"
+    """Where the drawings of the present recipe and size lie."""
+    return state_folder() / "drawings" / f"recipe{RECIPE}_{STORED}px"
 
 
 def proportions_of(keypoints3d: np.ndarray) -> np.ndarray:
@@ -155,6 +155,7 @@ def jobs_of(drawings: int) -> list[Job]:
 
 def draw_shards(folder: Path, jobs: Iterable[Job], poses: Path) -> None:
     """Draw those of the shards that are not there yet, one after the other, into folders named by their parts."""
+    cv2.setNumThreads(1)  # its threads would be as many for each process that draws
     machine: DrawingMachine | None = None
     held_out = [style for style in STYLES if style.held_out]
     for part, index in jobs:

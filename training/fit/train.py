@@ -51,7 +51,7 @@ LOSS_WEIGHTS = {
 
 
 #: How much the true reading counts where the network has chosen the other one.
-TRUE_READING = 0.4
+TRUE_READING = 0.25
 
 
 @dataclass(frozen=True)
