@@ -13,6 +13,7 @@ import numpy as np
 from backend.engines.finder import FINDER_NETWORK, OnnxFinder, TorchFinder
 from backend.engines.onnx import KEYPOINT_NETWORK, file_sha256
 from backend.errors import InputError
+from backend.keypoints import CROP_SIZE
 
 if TYPE_CHECKING:
     from backend.keypoints import NetworkOutput
@@ -163,7 +164,7 @@ def _write(network: Any, graph_path: Path, name: str, side: int, outputs: Sequen
         casts.append(helper.make_node("Cast", [half.name], [initializer.name], to=TensorProto.FLOAT))
     del model.graph.initializer[:]
     model.graph.initializer.extend(kept)
-    nodes = list(model.graph.node)
+    nodes = _without_zero_biases(model.graph)
     del model.graph.node[:]
     for node in nodes:  # the exporter notes the line of source behind every node
         del node.metadata_props[:]
@@ -179,9 +180,27 @@ def _write(network: Any, graph_path: Path, name: str, side: int, outputs: Sequen
     sums.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
 
 
+def _without_zero_biases(graph: Any) -> list[Any]:
+    """The nodes of a graph, without the zeros that the exporter computes for each convolution that has no bias.
+
+    As long as ONNX Runtime finds them there, it does not join a convolution with its norm and its activation.
+    """
+    made_by = {name: node for node in graph.node for name in node.output}
+    for node in graph.node:
+        if node.op_type == "Conv" and len(node.input) == 3 and node.input[2] in made_by:
+            assert made_by[node.input[2]].op_type == "Expand", "this bias is not the exporter's zeros"
+            del node.input[2]
+    nodes = list(graph.node)
+    wanted = {output.name for output in graph.output}
+    for node in reversed(nodes):  # the exporter writes what is needed before what needs it
+        if wanted.intersection(node.output):
+            wanted.update(node.input)
+    return [node for node in nodes if wanted.intersection(node.output)]
+
+
 def noise(count: int = 16) -> np.ndarray:
-    """(N, 128, 128) float32 crops of noise: what no network was trained on shows differences that drawings hide."""
-    return np.random.default_rng(0).normal(0, 1, (count, 128, 128)).astype(np.float32)
+    """(N, 192, 192) float32 crops of noise: what no network was trained on shows differences that drawings hide."""
+    return np.random.default_rng(0).normal(0, 1, (count, CROP_SIZE, CROP_SIZE)).astype(np.float32)
 
 
 def parity(graph_path: Path, crops: np.ndarray) -> tuple[float, float]:
@@ -189,7 +208,7 @@ def parity(graph_path: Path, crops: np.ndarray) -> tuple[float, float]:
 
     Args:
         graph_path: the .onnx file, its .safetensors beside it.
-        crops: (N, 128, 128) float32, each standardised.
+        crops: (N, 192, 192) float32, each standardised.
 
     Returns:
         Largest distance of a heatmap's highest peak, as a share of the crop, and largest angle between two
@@ -219,7 +238,7 @@ def rounding(network: Any, graph_path: Path, crops: np.ndarray) -> tuple[float, 
 
 
 def _disagreement(one: NetworkOutput, other: NetworkOutput) -> tuple[float, float]:
-    from backend.keypoints import CROP_SIZE, decode_heatmaps
+    from backend.keypoints import decode_heatmaps
 
     places = np.abs(decode_heatmaps(one.heatmaps)[0] - decode_heatmaps(other.heatmaps)[0]).max() / CROP_SIZE
     # The arc cosine of a single float's dot product knows no angle between 0 and 0.028 degrees: use the chord.

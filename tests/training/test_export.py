@@ -2,10 +2,11 @@
 
 import copy
 
+import onnx
 import pytest
 import torch
 
-from backend.engines.onnx import OnnxEngine, check_weights
+from backend.engines.onnx import OnnxEngine, check_weights, load_runtime
 from backend.errors import InstallError
 from backend.models.keypoint_network import KeypointNetwork
 from training.__main__ import main
@@ -44,7 +45,18 @@ def test_half_floats_are_all_that_differs_from_the_trained_network(exported):
 def test_the_numbers_lie_in_the_safetensors_file_only(exported):
     _, graph = exported
     assert graph.stat().st_size < 300_000
-    assert 8_000_000 < graph.with_suffix(".safetensors").stat().st_size < 10_000_000
+    assert 10_000_000 < graph.with_suffix(".safetensors").stat().st_size < 12_000_000
+
+
+def test_onnx_runtime_joins_every_convolution_with_its_norm(exported, tmp_path):
+    runtime = load_runtime()
+    options = runtime.SessionOptions()
+    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    runtime.InferenceSession(str(exported[1]), options, providers=["CPUExecutionProvider"])
+    kinds = [node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node]
+    assert "FusedConv" in kinds
+    assert "BatchNormalization" not in kinds
 
 
 @pytest.mark.parametrize("suffix", [".onnx", ".safetensors"])
