@@ -12,10 +12,13 @@ from PIL import Image
 from .skeleton import BONE_MIRROR, KEYPOINT_MIRROR, KEYPOINT_PARENTS
 
 #: Side of the network's input, pixels.
-CROP_SIZE = 128
+CROP_SIZE = 192
 
 #: Side of the square crop, in longer sides of the figure's box: training leaves the same margin.
 CROP_MARGIN = 1.25
+
+#: From so many page pixels a crop pixel on a page is finer than any that the network learned from: it is softened.
+FINE_PAGE = 1.6
 
 #: How many peaks of a heatmap are weighed against each other, and the least probability of a weaker one.
 PEAKS = 6
@@ -87,7 +90,7 @@ class Engine(Protocol):
     weights_id: str
 
     def predict(self, crops: np.ndarray) -> NetworkOutput:
-        """Run the keypoint network on (N, 128, 128) float32 standardised crops."""
+        """Run the keypoint network on (N, 192, 192) float32 standardised crops."""
         ...
 
 
@@ -96,7 +99,7 @@ class Crop:
     """A square part of a page at the network's size.
 
     Attributes:
-        pixels: (128, 128) float32, mean 0, deviation 1.
+        pixels: (192, 192) float32, mean 0, deviation 1.
         scale: page pixels per crop pixel.
         origin: (2,) page position of the crop's corner, pixels.
     """
@@ -149,6 +152,9 @@ class Detection:
 def crop_figure(gray: np.ndarray, box: Sequence[float] | np.ndarray) -> Crop:
     """Cut a figure out, square, with a margin; what lies off the page gets the tone of the page's border.
 
+    Training's drawings have little more pixels than a crop. Lines from a finer page would be sharper than any of
+    theirs, so it is softened by a pixel.
+
     Args:
         gray: (H, W) float32, 0 black to 1 white.
         box: x0, y0, x1, y1, page pixels.
@@ -169,8 +175,25 @@ def crop_figure(gray: np.ndarray, box: Sequence[float] | np.ndarray) -> Crop:
     pixels = np.asarray(
         Image.fromarray(page).resize((CROP_SIZE, CROP_SIZE), Image.Resampling.BILINEAR, box=inner)
     )
+    if side / CROP_SIZE > FINE_PAGE:
+        pixels = _softened(pixels)
     pixels = (pixels - pixels.mean()) / (pixels.std() + 1e-3)
     return Crop(pixels.astype(np.float32), side / CROP_SIZE, origin)
+
+
+def _softened(pixels: np.ndarray) -> np.ndarray:
+    """(H, W) pixels under a binomial filter of five by five, whose deviation is one pixel."""
+    for axis in (0, 1):
+        for _ in range(2):  # twice (1, 2, 1) / 4
+            padded = np.pad(pixels, [(1, 1) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
+            before, here, after = (
+                padded[
+                    tuple(slice(k, k + n) if a == axis else slice(None) for a, n in enumerate(pixels.shape))
+                ]
+                for k in range(3)
+            )
+            pixels = (before + 2 * here + after) / 4
+    return pixels
 
 
 def find_peaks(heatmaps: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -321,7 +344,7 @@ def likelier_reading(output: NetworkOutput) -> NetworkOutput:
 
 
 def predict_both_ways(engine: Engine, crops: np.ndarray) -> NetworkOutput:
-    """Mean of the network's view of each crop and of its mirror image, (N, 128, 128) -> output.
+    """Mean of the network's view of each crop and of its mirror image, (N, 192, 192) -> output.
 
     Where the two are read differently, one as seen from the front and one from behind, the second view is exchanged.
     """

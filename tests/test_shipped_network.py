@@ -8,7 +8,7 @@ import pytest
 
 from backend.engines.onnx import KEYPOINT_NETWORK, WEIGHTS_FOLDER, OnnxEngine, check_weights
 from backend.errors import InstallError
-from backend.keypoints import mirrored, predict_both_ways
+from backend.keypoints import CROP_SIZE, mirrored, predict_both_ways
 from backend.pipeline import Pipeline
 from training.drawing.anatomy import load_anatomy
 from training.evaluate.score import score
@@ -42,7 +42,7 @@ def test_weights_are_small_and_carry_their_checksum_and_card(engine):
 
 def test_a_mirrored_drawing_is_read_as_the_mirror_image(engine):
     rng = np.random.default_rng(0)
-    crop = rng.normal(0, 1, (1, 128, 128)).astype(np.float32)
+    crop = rng.normal(0, 1, (1, CROP_SIZE, CROP_SIZE)).astype(np.float32)
     here = predict_both_ways(engine, crop)
     there = mirrored(predict_both_ways(engine, crop[:, :, ::-1]))
     np.testing.assert_allclose(here.heatmaps, there.heatmaps, atol=1e-3)
@@ -51,7 +51,7 @@ def test_a_mirrored_drawing_is_read_as_the_mirror_image(engine):
 
 def test_a_batch_reads_as_its_figures_alone(engine):
     rng = np.random.default_rng(1)
-    crops = rng.normal(0, 1, (3, 128, 128)).astype(np.float32)
+    crops = rng.normal(0, 1, (3, CROP_SIZE, CROP_SIZE)).astype(np.float32)
     together = engine.predict(crops)
     alone = engine.predict(crops[1:2])
     np.testing.assert_allclose(together.heatmaps[1], alone.heatmaps[0], atol=1e-3)

@@ -37,10 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     from ..body import load_body
     from ..engines.choice import make_engine
+    from ..keypoints import CROP_SIZE
 
     start = time.perf_counter()
     engine = make_engine(arguments.engine, arguments.device)
-    crop = np.zeros((1, 128, 128), np.float32)
+    crop = np.zeros((1, CROP_SIZE, CROP_SIZE), np.float32)
     engine.predict(crop)
     cold = time.perf_counter() - start
     times = []

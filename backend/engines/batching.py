@@ -42,7 +42,7 @@ class BatchingEngine:
         self.weights_id = engine.weights_id
 
     def predict(self, crops: np.ndarray) -> NetworkOutput:
-        """Run the keypoint network on (N, 128, 128) float32 standardised crops, with those of other threads."""
+        """Run the keypoint network on (N, 192, 192) float32 standardised crops, with those of other threads."""
         answer: Future[NetworkOutput] = Future()
         self._waiting.append((crops, answer))
         with self._idle:

@@ -30,7 +30,7 @@ class FallingBack(ABC):
         """Run the keypoint network.
 
         Args:
-            crops: (N, 128, 128) float32, each standardised.
+            crops: (N, 192, 192) float32, each standardised.
         """
         while True:
             try:

@@ -25,7 +25,7 @@ from ..api import N_BETAS
 from ..skeleton import KEYPOINT_PARENTS, N_BONES, N_KEYPOINTS
 
 #: Side of the network's input, pixels, and of its heatmaps, cells.
-INPUT_SIZE = 128
+INPUT_SIZE = 192
 HEATMAP_SIZE = 32
 
 
@@ -37,9 +37,9 @@ class NetworkSize:
     """
 
     channels: tuple[int, int, int, int] = (32, 64, 128, 256)
-    blocks: tuple[int, int, int, int] = (1, 2, 3, 2)
+    blocks: tuple[int, int, int, int] = (2, 3, 5, 2)
     query: int = 128
-    layers: int = 2
+    layers: int = 3
     detail: int = 64
     figure_layers: int = 4
 
@@ -47,8 +47,8 @@ class NetworkSize:
 #: The variants by the letter that configurations name: S ships, M and L are for those who have a GPU.
 SIZES = {
     "S": NetworkSize(),
-    "M": NetworkSize((48, 96, 192, 384), (2, 2, 4, 2), query=192, layers=3, detail=96),
-    "L": NetworkSize((64, 128, 256, 512), (2, 3, 6, 3), query=256, layers=4, detail=128),
+    "M": NetworkSize((48, 96, 192, 384), (2, 3, 5, 2), query=192, layers=4, detail=96),
+    "L": NetworkSize((64, 128, 256, 512), (3, 4, 6, 3), query=256, layers=5, detail=128),
 }
 #: The variant that ships.
 SMALL = SIZES["S"]
@@ -202,10 +202,10 @@ OUTPUT_NAMES = NetworkOutputs._fields[:-1]
 
 
 class KeypointNetwork(nn.Module):
-    """Crop (N, 1, 128, 128), standardised -> keypoints, bone directions and shape.
+    """Crop (N, 1, 192, 192), standardised -> keypoints, bone directions and shape.
 
     Returns of ``forward``:
-        heatmaps: (N, 30, 32, 32) logits; cell (i, j) covers pixels [4 i, 4 i + 4) in y, the same in x.
+        heatmaps: (N, 30, 32, 32) logits; cell (i, j) covers pixels [6 i, 6 i + 6) in y, the same in x.
         directions: (N, 29, 3) unit vectors, camera frame (x right, y down, z away from the viewer).
         visibility: (N, 30) logits of the keypoint being drawn and not hidden.
         presence: (N, 30) logits of the keypoint being part of what is drawn, be it hidden; the others lie beyond
@@ -223,7 +223,7 @@ class KeypointNetwork(nn.Module):
         c1, c2, c3, c4 = size.channels
         dim = size.query
         self.stem = nn.Sequential(
-            nn.Conv2d(1, 32, 5, 2, 2, bias=False), nn.BatchNorm2d(32), nn.ReLU(inplace=True)
+            nn.Conv2d(1, 32, 7, 3, 2, bias=False), nn.BatchNorm2d(32), nn.ReLU(inplace=True)
         )
         self.stages = nn.ModuleList()
         inputs = 32

@@ -41,7 +41,7 @@ class TPoseEngine:
         cells = (np.arange(side) + 0.5) * CROP_SIZE / side
         x, y = self.places[:, 0, None, None], self.places[:, 1, None, None]
         distance = (cells[None, None, :] - x) ** 2 + (cells[None, :, None] - y) ** 2
-        heatmaps = (-distance / 18 * self.sureness).astype(np.float32)
+        heatmaps = (-distance / (1.125 * (CROP_SIZE / side) ** 2) * self.sureness).astype(np.float32)
         return NetworkOutput(
             np.tile(heatmaps, (count, 1, 1, 1)),
             np.tile(self.directions.astype(np.float32), (count, 1, 1)),

@@ -15,6 +15,7 @@ from backend.commands import serve
 from backend.engines.batching import MOST_CROPS, BatchingEngine
 from backend.engines.onnx import OnnxEngine
 from backend.jobs import JobQueue
+from backend.keypoints import CROP_SIZE
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -49,7 +50,7 @@ def onnx():
 def test_what_comes_while_it_runs_is_one_batch_with_each_answer_its_own(onnx):
     counted = Counted(onnx)
     batching = BatchingEngine(counted)
-    crops = np.random.default_rng(0).normal(size=(9, 128, 128)).astype(np.float32)
+    crops = np.random.default_rng(0).normal(size=(9, CROP_SIZE, CROP_SIZE)).astype(np.float32)
     with ThreadPoolExecutor(8) as pool:
         first = pool.submit(batching.predict, crops[:1])
         assert counted.entered.wait(20)
@@ -70,7 +71,7 @@ def test_what_comes_while_it_runs_is_one_batch_with_each_answer_its_own(onnx):
 def test_a_batch_stays_within_the_memory(onnx):
     counted = Counted(onnx)
     batching = BatchingEngine(counted)
-    crops = np.zeros((MOST_CROPS - 1, 128, 128), np.float32)
+    crops = np.zeros((MOST_CROPS - 1, CROP_SIZE, CROP_SIZE), np.float32)
     with ThreadPoolExecutor(4) as pool:
         futures = [pool.submit(batching.predict, crops[:1])]
         assert counted.entered.wait(20)
@@ -86,7 +87,7 @@ def test_a_batch_stays_within_the_memory(onnx):
 def test_a_failure_is_told_to_all_who_asked_and_the_next_run_works(onnx):
     counted = Counted(onnx)
     batching = BatchingEngine(counted)
-    crops = np.zeros((1, 128, 128), np.float32)
+    crops = np.zeros((1, CROP_SIZE, CROP_SIZE), np.float32)
     counted.fails = True
     with ThreadPoolExecutor(3) as pool:
         futures = [pool.submit(batching.predict, crops) for _ in range(3)]

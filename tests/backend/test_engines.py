@@ -13,7 +13,7 @@ from backend.engines.onnx import KEYPOINT_NETWORK, OnnxEngine, load_runtime
 from backend.errors import InputError, InstallError
 from backend.figures import propose_figures, read_ink
 from backend.images import read_image
-from backend.keypoints import NetworkOutput, crop_figure, read_keypoints
+from backend.keypoints import CROP_SIZE, NetworkOutput, crop_figure, read_keypoints
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -21,7 +21,7 @@ onnxruntime = load_runtime()
 
 
 def noise(count):
-    return np.random.default_rng(5).normal(0, 1, (count, 128, 128)).astype(np.float32)
+    return np.random.default_rng(5).normal(0, 1, (count, CROP_SIZE, CROP_SIZE)).astype(np.float32)
 
 
 def drawings():
@@ -47,7 +47,7 @@ def test_torch_and_onnx_agree(what):
     assert (torch.name, torch.device) == ("torch", "cpu")
     assert torch.weights_id == onnx.weights_id
     mine, theirs = torch.predict(crops), onnx.predict(crops)
-    places = np.abs(read_keypoints(mine)[0] - read_keypoints(theirs)[0]).max() / 128
+    places = np.abs(read_keypoints(mine)[0] - read_keypoints(theirs)[0]).max() / CROP_SIZE
     angle = degrees_between(mine.directions, theirs.directions).max()
     print(f"\n{len(crops)} crops: places {places:.1e} of the crop, bones {angle:.1e} degrees")
     # The crop's side is 1.25 of the box's: a thousandth of the crop would be too much of the box.

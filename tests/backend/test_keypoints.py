@@ -90,6 +90,20 @@ def test_a_gaussian_heatmap_decodes_to_its_middle(x, y, sigma):
     assert 0 < scores[0, 0] <= 1.0001
 
 
+@pytest.mark.parametrize(("pixels_a_crop_pixel", "softened"), [(1.2, False), (3.0, True)])
+def test_a_page_finer_than_those_of_training_is_softened_by_a_pixel(pixels_a_crop_pixel, softened):
+    side = round(CROP_SIZE * pixels_a_crop_pixel)
+    page = np.ones((side, side), np.float32)
+    page[:, : side // 2] = 0
+    margin = (side - side / CROP_MARGIN) / 2
+    crop = crop_figure(page, (margin, margin, side - margin, side - margin))
+    row = crop.pixels[CROP_SIZE // 2]
+    shares = np.diff(row) / np.ptp(row)  # how the edge is spread over the pixels
+    at = np.arange(len(shares))
+    deviation = np.sqrt((shares * (at - (shares * at).sum()) ** 2).sum())
+    assert deviation == pytest.approx(1.08 if softened else 0.45, abs=0.12)
+
+
 def test_scores_tell_a_peak_from_a_flat_map():
     flat = np.zeros((1, 1, 32, 32), np.float32)
     peak = flat.copy()
@@ -120,9 +134,9 @@ class _RightHanded:
         for index, crop in enumerate(crops):
             y, x = np.unravel_index(np.argmin(crop), crop.shape)
             heatmaps[index, keypoint_index("right_hand")] = 0
-            heatmaps[index, keypoint_index("right_hand"), y // 4, x // 4] = 20
+            heatmaps[index, keypoint_index("right_hand"), y // 6, x // 6] = 20
             # In the mirrored crop the same spot is the other hand's.
-            heatmaps[index, KEYPOINT_MIRROR[keypoint_index("right_hand")], y // 4, x // 4] = 20
+            heatmaps[index, KEYPOINT_MIRROR[keypoint_index("right_hand")], y // 6, x // 6] = 20
         directions = np.tile(np.array([1, 0, 0], np.float32), (len(crops), 29, 1))
         return NetworkOutput(heatmaps, directions, np.zeros((len(crops), 30), np.float32))
 
@@ -313,7 +327,7 @@ class _Undecided:
 @pytest.mark.parametrize("logit", [-1.5, 1.5])
 def test_two_views_in_different_readings_are_not_mixed(logit):
     engine = _Undecided(logit)
-    output = predict_both_ways(engine, np.zeros((1, 128, 128), np.float32))
+    output = predict_both_ways(engine, np.zeros((1, CROP_SIZE, CROP_SIZE), np.float32))
     np.testing.assert_allclose(output.directions, engine.output.directions, atol=1e-6)
     np.testing.assert_allclose(output.heatmaps, engine.output.heatmaps)
     np.testing.assert_allclose(output.exchanged, [logit])
