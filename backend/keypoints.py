@@ -183,16 +183,10 @@ def crop_figure(gray: np.ndarray, box: Sequence[float] | np.ndarray) -> Crop:
 
 def _softened(pixels: np.ndarray) -> np.ndarray:
     """(H, W) pixels under a binomial filter of five by five, whose deviation is one pixel."""
-    for axis in (0, 1):
-        for _ in range(2):  # twice (1, 2, 1) / 4
-            padded = np.pad(pixels, [(1, 1) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
-            before, here, after = (
-                padded[
-                    tuple(slice(k, k + n) if a == axis else slice(None) for a, n in enumerate(pixels.shape))
-                ]
-                for k in range(3)
-            )
-            pixels = (before + 2 * here + after) / 4
+    for _ in range(2):
+        padded = np.pad(pixels, 1, mode="edge")
+        rows = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
+        pixels = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / 4
     return pixels
 
 
