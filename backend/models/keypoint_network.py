@@ -1,6 +1,6 @@
 """The keypoint network: a sketch's crop -> heatmaps, 3D bone directions and visibility. Needs torch.
 
-A small residual backbone with a feature pyramid; 30 keypoint queries read it through two decoder
+A small residual backbone with a feature pyramid; 30 keypoint queries read it through decoder
 layers (as DETR's do), and each query gives its heatmap by a dot product with the finest features.
 The heatmap is joint in x and y, so that it cannot take x from one limb and y from another, with
 separable row and column terms added that can say "left half" without drawing a blob.
