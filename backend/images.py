@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from . import psd
 from .errors import InputError
 
 #: Longest side of an image that is read, pixels.
@@ -23,9 +27,9 @@ WORK_SIDE = 2048
 
 #: Raster formats, by their Pillow names. Formats that run another program (EPS) are left out.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
-#: File endings that a folder is searched for.
+#: File endings of images. Photoshop's are read from files only, the others in what the service is sent, too.
 SUFFIXES = frozenset(
-    [".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"],
+    [".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".psd"],
 )
 
 
@@ -49,12 +53,54 @@ class Picture:
 
 
 def read_image(path: Path | str) -> Picture:
-    """Read an image file; its content decides on the format, not its name. Of an animation: the first frame.
+    """Read an image file; its content decides on the format, not its name.
+
+    Of an animation: the first frame; of a Photoshop file: all but notes, reference and hidden layers.
 
     Raises:
         InputError: it is missing, empty, broken, too large, too small, or no image.
     """
-    path = Path(path)
+    with _file(Path(path)) as file:
+        if file.read(len(psd.SIGNATURE)) == psd.SIGNATURE:
+            _check_size(*psd.size_of(file))
+            return from_image(psd.read_psd(file))
+        file.seek(0)
+        return _decoded(_opened(file))
+
+
+def read_layers(layers: Sequence[tuple[Path, float]]) -> Picture:
+    """Read image files that lie over each other as one drawing; the lowest decides on its size.
+
+    Args:
+        layers: files, the lowest first, each with its opacity, 0..1.
+
+    Raises:
+        InputError: as :func:`read_image`, or there is none.
+    """
+    if len(layers) == 1 and layers[0][1] == 1:
+        return read_image(layers[0][0])
+    canvas: Image.Image | None = None
+    for path, opacity in layers:
+        with _file(path) as file, _damage_told():
+            image = _eight_bits(_upright(_opened(file))).convert("RGBA")
+        image.putalpha(image.getchannel("A").point([round(value * opacity) for value in range(256)]))
+        if canvas is None:
+            canvas = Image.new("RGBA", image.size)
+        if image.size != canvas.size:
+            image = image.resize(canvas.size, Image.Resampling.BILINEAR)
+        canvas.alpha_composite(image)
+    if canvas is None:
+        raise InputError("The drawing has no layers; draw one and save it again.")
+    return from_image(canvas)
+
+
+@contextmanager
+def _file(path: Path) -> Iterator[BinaryIO]:
+    """An image file, open.
+
+    Raises:
+        InputError: it is missing, empty, or no file.
+    """
     try:
         if path.is_dir():
             raise InputError(
@@ -70,7 +116,7 @@ def read_image(path: Path | str) -> Picture:
             # Pillow warns of large images; the limits here are checked before anything is decoded.
             warnings.simplefilter("ignore")
             with path.open("rb") as file:
-                return _decoded(_opened(file))
+                yield file
     except (OSError, ValueError) as error:
         raise InputError(
             f"The file cannot be opened ({_reason(error)}); check its path and rights."
@@ -104,7 +150,7 @@ def _opened(file: object) -> Image.Image:
 
 def _decoded(image: Image.Image) -> Picture:
     full = image.size
-    try:
+    with _damage_told():
         if image.format == "JPEG":
             # Decodes large photographs at a fraction of their size, never below the working size.
             image.draft(None, (WORK_SIDE, WORK_SIDE))
@@ -113,9 +159,16 @@ def _decoded(image: Image.Image) -> Picture:
         if upright.size != image.size:
             full = (full[1], full[0])
         return _picture(upright, full)
-    except MemoryError:
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """Turns what Pillow's decoders raise at corrupted data, which are many types, into the one sentence."""
+    try:
+        yield
+    except (MemoryError, InputError):
         raise
-    except Exception as error:  # corrupted data raise many types in Pillow's decoders
+    except Exception as error:
         raise InputError("The image is damaged or cut off; save or export it again.") from error
 
 
@@ -126,12 +179,8 @@ def from_image(image: Image.Image) -> Picture:
         InputError: it is too large or too small, or its data cannot be decoded.
     """
     _check_size(*image.size)
-    try:
+    with _damage_told():  # a lazily loaded file fails here
         return _picture(image, image.size)
-    except MemoryError:
-        raise
-    except Exception as error:  # a lazily loaded file fails here, in any of Pillow's ways
-        raise InputError("The image is damaged or cut off; save or export it again.") from error
 
 
 def from_array(array: np.ndarray) -> Picture:

@@ -10,10 +10,12 @@ from PIL import Image, ImageDraw
 
 from backend.errors import InputError
 from backend.images import read_image
+from tests.backend.psd_bytes import Layer, psd
 
 SIGNATURES = [
     b"", b"\x89PNG\r\n\x1a\n", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\xff\xd8\xff\xe0", b"\xff\xd8\xff\xe1\0\x20Exif\0\0",
     b"GIF89a", b"BM", b"II*\0", b"MM\0*", b"RIFF\x20\0\0\0WEBPVP8 ", b"P6\n", b"P5 64 64 255\n", b"%!PS-Adobe",
+    b"8BPS\0\1\0\0\0\0\0\0\0\3\0\0\0\x20\0\0\0\x20\0\x08\0\3",
 ]  # fmt: skip
 
 
@@ -29,6 +31,9 @@ def whole_files() -> list[bytes]:
         buffer = io.BytesIO()
         page.convert(mode).save(buffer, name, **options)
         files.append(buffer.getvalue())
+    rgb = np.asarray(page)
+    layers = [Layer(name, np.dstack([rgb, rgb[..., :1]])) for name in ("ink", "notes")]
+    files.append(psd(page.size, layers, rgb))
     return files
 
 
