@@ -94,7 +94,7 @@ $(VENV)/.runtime: pyproject.toml constraints.txt
 
 $(VENV)/.development: $(VENV)/.runtime
 	@echo "Installing the development tools and PyTorch into $(VENV) ..."
-	@$(RUN) $(PIP_INSTALL) --editable '.[train,ray,smplx,dev]'
+	@$(RUN) $(PIP_INSTALL) --editable '.[pdf,train,ray,smplx,dev]'
 	@touch $@
 
 .PHONY: blender

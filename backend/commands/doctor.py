@@ -33,7 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"numpy        {np.__version__}")
     print(f"Pillow       {PIL.__version__}")
     print(f"ONNX Runtime {_onnx_runtime()}")
-    print(f"PyTorch      {_torch()}")
+    print(f"PyTorch      {_version('torch')}")
+    print(f"pypdfium2    {_version('pypdfium2')} (for PDF files)")
 
     from ..body import load_body
     from ..engines.choice import make_engine
@@ -70,11 +71,11 @@ def _onnx_runtime() -> str:
     return f"{runtime.__version__} ({', '.join(offered)})"
 
 
-def _torch() -> str:
-    """Version, without loading it: that takes seconds."""
-    if not find_spec("torch"):
+def _version(package: str) -> str:
+    """Version, without loading the package: for PyTorch that takes seconds."""
+    if not find_spec(package):
         return "not installed"
     try:
-        return version("torch")
+        return version(package)
     except PackageNotFoundError:
         return "damaged"
