@@ -17,6 +17,7 @@ from . import __version__, kinematics
 from .api import PRESENT, Figure, Generator, Hypothesis, ImageResult, Keypoint, Stage
 from .body import Body, load_body
 from .correction import hypothesis_of
+from .drawings import Drawing
 from .engines.batching import AT_ONCE, BatchingEngine
 from .errors import InputError, SketchPoseError
 from .figures import NO_FIGURE, Ink, propose_figures, read_ink, reading_order, tightened
@@ -45,7 +46,7 @@ ALTERNATIVES_A_POSE = 2
 #: Two figures overlap at most this share of the smaller one's box.
 MOST_OVERLAP = 0.5
 
-Sketch: TypeAlias = "str | Path | bytes | np.ndarray | Image.Image"
+Sketch: TypeAlias = "str | Path | Drawing | bytes | np.ndarray | Image.Image"
 #: Is told which stage has been done, and which share of it; what it raises ends the work.
 Report: TypeAlias = Callable[[Stage, float], None]
 
@@ -139,8 +140,8 @@ class Pipeline:
         """Pose the figures in one drawing.
 
         Args:
-            sketch: an image file, its content as bytes, a Pillow image, or an array (H, W), (H, W, 3) or
-                (H, W, 4), uint8 or float 0..1.
+            sketch: an image file, a board or page as :func:`.drawings.drawings_of` gives them, an image file's
+                content as bytes, a Pillow image, or an array (H, W), (H, W, 3) or (H, W, 4), uint8 or float 0..1.
             figures: how many figures at most, the largest ones; None for all. 1 takes the drawing as a
                 whole, parts that lie near each other being one figure, unless the network sees a
                 person more clearly in a part of it.
@@ -419,6 +420,8 @@ def _floats(values: np.ndarray) -> Any:
 
 
 def _picture(sketch: Sketch) -> Picture:
+    if isinstance(sketch, Drawing):
+        return sketch.read()
     if isinstance(sketch, np.ndarray):
         return from_array(sketch)
     if isinstance(sketch, Image.Image):
@@ -431,6 +434,7 @@ def _picture(sketch: Sketch) -> Picture:
 def file_name(sketch: Sketch) -> str:
     """The file as the user named it; "" for an image that has none."""
     name = getattr(sketch, "filename", "") if isinstance(sketch, Image.Image) else sketch
+    name = name.file if isinstance(name, Drawing) else name
     if not isinstance(name, str | Path):
         return ""
     # A file name on disk may hold bytes that are no text; JSON cannot.

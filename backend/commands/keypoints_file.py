@@ -15,8 +15,8 @@ from .. import __version__
 from ..api import SCHEMA, Figure, Generator, ImageResult, figure_from_json, from_json
 from ..body import load_body
 from ..correction import corrected_figure, rest_keypoints_of
+from ..drawings import Drawing
 from ..errors import InputError, SketchPoseError
-from ..images import read_image
 from ..pipeline import file_name
 
 #: Bytes; one figure has about 8,000.
@@ -53,24 +53,24 @@ class KeypointsFile:
             __version__, "none", "cpu", f"keypoints@{hashlib.sha256(data).hexdigest()}"
         )
 
-    def try_pose(self, image: Path) -> ImageResult:
+    def try_pose(self, drawing: Drawing) -> ImageResult:
         """Pose the figures of one drawing; the sentence that says what went wrong is in ``error``."""
         try:
-            picture = read_image(image)
+            picture = drawing.read()
             figures = tuple(
                 corrected_figure(figure, rest_keypoints_of(self.body, figure))
-                for figure in self._figures(image)
+                for figure in self._figures(Path(drawing.file).name)
             )
         except SketchPoseError as error:
-            return ImageResult(file_name(image), 0, 0, str(error))
-        return ImageResult(file_name(image), picture.width, picture.height, None, figures)
+            return ImageResult(file_name(drawing), 0, 0, str(error))
+        return ImageResult(file_name(drawing), picture.width, picture.height, None, figures)
 
-    def _figures(self, image: Path) -> tuple[Figure, ...]:
+    def _figures(self, name: str) -> tuple[Figure, ...]:
         if not (isinstance(self._plain, dict) and self._plain.get("schema") == SCHEMA):
             return (figure_from_json(self._plain),)
         images = from_json(self._plain).images
-        named = [entry for entry in images if Path(entry.file).name == image.name]
+        named = [entry for entry in images if Path(entry.file).name == name]
         named = named or list(images) if len(images) == 1 else named
         if len(named) != 1 or not named[0].figures:
-            raise InputError(f"The keypoint file holds no figures of {image.name}; give the one that does.")
+            raise InputError(f"The keypoint file holds no figures of {name}; give the one that does.")
         return named[0].figures

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from ..errors import InputError, SketchPoseError
 if TYPE_CHECKING:
     from ..api import Generator, ImageResult
     from ..body import Body
+    from ..drawings import Drawing
 
 FORMATS = ("json", "overlay", "npz", "bvh")
 DEFAULT_FORMATS = ("json", "overlay")
@@ -32,7 +33,12 @@ class UsageError(Exception):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument(
-        "inputs", nargs="+", type=_named, metavar="INPUT", help="an image file, or a folder of them"
+        "inputs",
+        nargs="+",
+        type=_named,
+        metavar="INPUT",
+        help="an image file (.psd: without layers named notes or reference), a storyboard (.storyboarder: each "
+        "board), a .pdf (each page, or each framed panel of it), or a folder of such files",
     )
     parser.add_argument("--out", required=True, type=_named, metavar="DIR", help="where results are written")
     parser.add_argument(
@@ -86,17 +92,21 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; returns the exit code."""
-    sources = list(find_images(arguments.inputs))
-    single = len(sources) == 1 and not _is_folder(Path(arguments.inputs[0]))
+    from ..drawings import SEVERAL, drawings_of, find_files, is_folder
+    from ..storyboarder import IMAGES, SUFFIX
+
+    files = find_files(arguments.inputs)
+    single = len(files) == 1 and files[0].suffix.lower() not in SEVERAL
+    single = single and not is_folder(Path(arguments.inputs[0]))
     for option in ("box", "keypoints"):
         if getattr(arguments, option) is not None and not single:
             raise UsageError(f"--{option} needs exactly one image file.")
     if arguments.box is not None and arguments.keypoints is not None:
         raise UsageError("--keypoints says where the figures are; leave --box away.")
     folder = Path(arguments.out)
-    if _is_folder(folder) and any(
-        _is_folder(path) and path.samefile(folder) for path in map(Path, arguments.inputs)
-    ):
+    sources = list(map(Path, arguments.inputs))
+    sources += [file.parent / IMAGES for file in files if file.suffix.lower() == SUFFIX]
+    if is_folder(folder) and any(is_folder(path) and path.samefile(folder) for path in sources):
         raise UsageError("--out is one of the folders of drawings; give another one for the results.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -108,17 +118,19 @@ def run(arguments: argparse.Namespace) -> int:
     from ..api import PoseResult
     from ..export import write_poses
 
-    body, generator, posed = _poser(arguments, sources)
-    names = FreeNames(sources)
-    progress = _Progress(len(sources))
+    # What a file holds is looked up when its turn comes: a page has to be drawn to count its panels.
+    drawings, to_pose = tee(drawing for file in files for drawing in drawings_of(file))
+    body, generator, posed = _poser(arguments, to_pose)
+    names = FreeNames(files)
+    progress = _Progress(len(files))
     results: list[ImageResult] = []
-    for source in sources:
-        progress.show(source)
+    for drawing in drawings:
+        progress.show(drawing)
         result = next(posed)
         if result.error is None and "overlay" in arguments.format:
-            result = _with_overlay(result, source, folder / names.take(source, "_overlay.png"))
+            result = _with_overlay(result, drawing, folder / names.take(drawing.stem, "_overlay.png"))
         if result.error is None:
-            _write_motions(result, source, folder, names, arguments.format, body)
+            _write_motions(result, drawing, folder, names, arguments.format, body)
         progress.clear()
         if result.error is not None:
             print(f"{_on_one_line(result.file)}: {result.error}", file=sys.stderr)
@@ -134,7 +146,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _poser(
-    arguments: argparse.Namespace, sources: Sequence[Path]
+    arguments: argparse.Namespace, drawings: Iterable[Drawing]
 ) -> tuple[Body, Generator, Iterator[ImageResult]]:
     """The body, what makes the results, and the results in turn: by the network, or from given joints."""
     from ..engines.choice import make_engine
@@ -143,45 +155,16 @@ def _poser(
 
     if arguments.keypoints is not None:
         file = KeypointsFile(arguments.keypoints, arguments.body)
-        return file.body, file.generator, (_trimmed(file.try_pose(source), arguments) for source in sources)
+        return (
+            file.body,
+            file.generator,
+            (_trimmed(file.try_pose(drawing), arguments) for drawing in drawings),
+        )
     pipeline = Pipeline(make_engine(arguments.engine, arguments.device), body=arguments.body)
     posed = pipeline.pose_many(
-        sources, figures=arguments.figures, box=arguments.box, hypotheses=arguments.hypotheses
+        drawings, figures=arguments.figures, box=arguments.box, hypotheses=arguments.hypotheses
     )
     return pipeline.body, pipeline.generator, posed
-
-
-def _is_folder(path: Path) -> bool:
-    """Whether there is a folder, as far as that can be told: a path may be too long or out of reach."""
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False
-
-
-def find_images(inputs: Iterable[str]) -> Iterable[Path]:
-    """The images that the inputs name: files as given, folders expanded and sorted naturally.
-
-    A folder without images is given back itself, to fail with a sentence.
-    """
-    from ..images import SUFFIXES
-
-    for name in inputs:
-        path = Path(name)
-        if not _is_folder(path):
-            yield path
-            continue
-        try:
-            files = [f for f in path.iterdir() if f.suffix.lower() in SUFFIXES and f.is_file()]
-        except OSError:
-            files = []
-        yield from sorted((f for f in files if not f.name.startswith(".")), key=natural_key) or [path]
-
-
-def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:
-    """Sorts panel2 before panel10."""
-    parts = re.split(r"(\d+)", path.name.casefold())
-    return tuple((0, int(part), "") if index % 2 else (1, 0, part) for index, part in enumerate(parts))
 
 
 class FreeNames:
@@ -194,9 +177,8 @@ class FreeNames:
     def __init__(self, sources: Sequence[Path]) -> None:
         self._taken = {source.name.casefold() for source in sources}
 
-    def take(self, source: Path, ending: str) -> str:
-        """A name for a file that is made from ``source``: its own, shortened where it is too long, and the ending."""
-        stem = source.stem
+    def take(self, stem: str, ending: str) -> str:
+        """A name for a file that is made from a drawing: how it begins, shortened where too long, and the ending."""
         if len(os.fsencode(stem)) > LONGEST_STEM:
             stem = os.fsencode(stem)[:LONGEST_STEM].decode("utf-8", "ignore")
         number = 1
@@ -214,13 +196,12 @@ def _trimmed(result: ImageResult, arguments: argparse.Namespace) -> ImageResult:
     return replace(result, figures=tuple(figures))
 
 
-def _with_overlay(result: ImageResult, source: Path, path: Path) -> ImageResult:
+def _with_overlay(result: ImageResult, drawing: Drawing, path: Path) -> ImageResult:
     from ..export import replacing
-    from ..images import read_image
     from ..overlay import draw_overlay
 
     try:
-        overlay = draw_overlay(read_image(source), result)
+        overlay = draw_overlay(drawing.read(), result)
     except SketchPoseError as error:  # the file has changed since it was posed
         return replace(result, error=str(error), figures=())
     try:
@@ -232,7 +213,7 @@ def _with_overlay(result: ImageResult, source: Path, path: Path) -> ImageResult:
 
 
 def _write_motions(
-    result: ImageResult, source: Path, folder: Path, names: FreeNames, formats: Sequence[str], body: Body
+    result: ImageResult, drawing: Drawing, folder: Path, names: FreeNames, formats: Sequence[str], body: Body
 ) -> None:
     """Write the likeliest pose of each figure as motion files of one frame."""
     from ..bvh import smpl_clip, write_bvh
@@ -245,7 +226,7 @@ def _write_motions(
         motion = stand(figure.hypotheses[:1], body)
         ending = f"_figure{number}" if len(result.figures) > 1 else ""
         for name in chosen:
-            path = folder / names.take(source, f"{ending}.{name}")
+            path = folder / names.take(drawing.stem, f"{ending}.{name}")
             try:
                 if name == "npz":
                     write_npz(motion, body, path)
@@ -267,17 +248,19 @@ def _on_one_line(name: str) -> str:
 
 
 class _Progress:
-    """A counter on the terminal's last line; silent where nobody watches."""
+    """A counter of files on the terminal's last line; silent where nobody watches."""
 
     def __init__(self, total: int) -> None:
         self.total = total
         self.done = 0
+        self.path: Path | None = None
         self.watched = sys.stderr is not None and sys.stderr.isatty()
 
-    def show(self, source: Path) -> None:
-        self.done += 1
+    def show(self, drawing: Drawing) -> None:
+        self.done += drawing.path is not self.path
+        self.path = drawing.path
         if self.watched:
-            name = _on_one_line(source.name)
+            name = _on_one_line(Path(drawing.file).name)
             print(f"\r\033[K[{self.done}/{self.total}] {name}", end="", file=sys.stderr, flush=True)
 
     def clear(self) -> None:

@@ -14,8 +14,10 @@ import backend.engines.finder
 import backend.engines.onnx
 from backend import api
 from backend.__main__ import main
-from backend.commands.pose import FreeNames, find_images, natural_key
+from backend.commands.pose import FreeNames
+from backend.drawings import find_files, natural_key
 from backend.errors import InstallError
+from tests.backend.psd_bytes import psd
 
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(api.SCHEMA_FILE.read_text("utf-8")))
 
@@ -127,6 +129,82 @@ def test_folders_are_sorted_as_people_count(tmp_path, drawing):
     assert names == ["P1.PNG", "p2.png", "p10.png"]
 
 
+def storyboard(folder, drawing, names) -> None:
+    """A project of Storyboarder with a board of each name; of those that are None the picture is missing."""
+    images = folder / "images"
+    images.mkdir(parents=True)
+    boards = [{"url": f"board-{n}-{name}.png", "shot": f"{n}A"} for n, name in enumerate(names, 1)]
+    for board, name in zip(boards, names, strict=True):
+        if name is not None:
+            drawing.save(images / board["url"])
+    (folder / f"{folder.name}.storyboarder").write_text(json.dumps({"boards": boards}))
+
+
+def test_a_folder_with_files_of_every_kind(tmp_path, drawing, capsys):
+    pytest.importorskip("pypdfium2", reason="reads PDF files")
+    folder = tmp_path / "scene"
+    storyboard(folder, drawing, ["AAAAA", None, "CCCCC"])
+    drawing.save(folder / "a2.png")
+    drawing.save(folder / "a10.pdf", save_all=True, append_images=[Image.new("L", (200, 200), 255), drawing])
+    (folder / "b.psd").write_bytes(psd(drawing.size, [], np.asarray(drawing)))
+    (folder / "broken.storyboarder").write_text("{")
+    (folder / "notes.txt").touch()
+    arguments = ["pose", str(folder), "--out", str(tmp_path / "out"), "--format", "json,overlay,npz"]
+    assert main(arguments) == 1
+    images = read(tmp_path / "out")["images"]
+    names = [os.path.relpath(image["file"], folder) for image in images]
+    pages, boards = [f"a10.pdf#{n}" for n in (1, 2, 3)], [f"scene.storyboarder#{n}" for n in (1, 2, 3)]
+    assert names == ["a2.png", *pages, "b.psd", "broken.storyboarder", *boards]
+    failed = [name for name, image in zip(names, images, strict=True) if image["error"]]
+    assert failed == ["a10.pdf#2", "broken.storyboarder", "scene.storyboarder#2"]
+    printed = capsys.readouterr()
+    lines = printed.err.splitlines()
+    assert [line.split(": ")[0] for line in lines] == [str(folder / name) for name in failed]
+    assert "board-2-None.png" in lines[2]
+    assert "6 of 9" in printed.out
+    made = ["a2", "a10_1", "a10_3", "b", "scene_1", "scene_3"]
+    expected = [f"{stem}{ending}" for stem in made for ending in ("_overlay.png", ".npz")]
+    assert sorted(os.listdir(tmp_path / "out")) == sorted([*expected, "poses.json"])
+
+
+def test_the_pictures_of_a_storyboard_are_not_posed_twice(tmp_path, drawing, monkeypatch):
+    folder = tmp_path / "scene"
+    storyboard(folder, drawing, ["AAAAA"])
+    inputs = [str(path) for path in sorted(folder.iterdir())]  # as a shell expands scene/*
+    assert [os.path.basename(path) for path in inputs] == ["images", "scene.storyboarder"]
+    assert find_files(inputs) == [folder / "scene.storyboarder"]
+    assert find_files([str(folder)]) == [folder / "scene.storyboarder"]
+    assert [path.name for path in find_files([str(folder / "images")])] == ["board-1-AAAAA.png"]
+    monkeypatch.chdir(folder)
+    assert find_files(["images", "scene.storyboarder"])[0].name == "scene.storyboarder"
+
+
+def test_results_may_not_lie_among_the_pictures_of_a_storyboard(tmp_path, drawing, capsys):
+    storyboard(tmp_path / "scene", drawing, ["AAAAA"])
+    board = tmp_path / "scene" / "scene.storyboarder"
+    assert main(["pose", str(board), "--out", str(tmp_path / "scene" / "images")]) == 2
+    assert "--out" in capsys.readouterr().err
+    assert os.listdir(tmp_path / "scene" / "images") == ["board-1-AAAAA.png"]
+    assert main(["pose", str(board), "--out", str(tmp_path / "scene")]) == 0
+
+
+def test_a_pdf_without_its_package_does_not_end_the_batch(tmp_path, drawing, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "pypdfium2", None)
+    drawing.save(tmp_path / "a.pdf")
+    drawing.save(tmp_path / "b.png")
+    inputs = [str(tmp_path / name) for name in ("a.pdf", "b.png", "missing.pdf", "missing.storyboarder")]
+    assert main(["pose", *inputs, "--out", str(tmp_path / "out")]) == 1
+    assert [image["error"] is None for image in read(tmp_path / "out")["images"]] == [
+        False,
+        True,
+        False,
+        False,
+    ]
+    lines = capsys.readouterr().err.splitlines()
+    assert "pip install pypdfium2" in lines[0]
+    assert all("does not exist" in line for line in lines[1:])
+
+
 def test_natural_order_and_unlike_names(tmp_path):
     from pathlib import Path
 
@@ -135,10 +213,10 @@ def test_natural_order_and_unlike_names(tmp_path):
     assert ordered == ["1.png", "0002.png", "A1.png", "a9.png", "a10b1.png", "a10b2.png", "b.png"]
     paths = [Path(p) for p in ("a/x.png", "b/x.png", "c/X.jpg", "x-2.png", "y.png")]
     names = FreeNames(paths)
-    taken = [names.take(path, "_overlay.png") for path in paths]
+    taken = [names.take(path.stem, "_overlay.png") for path in paths]
     assert len({name.casefold() for name in taken}) == 5
     assert taken[0] == "x_overlay.png"
-    assert list(find_images([str(tmp_path / "none.png")])) == [tmp_path / "none.png"]
+    assert find_files([str(tmp_path / "none.png")]) == [tmp_path / "none.png"]
 
 
 def test_drawings_of_one_name_keep_their_own_overlay(tmp_path, drawing):
@@ -205,8 +283,8 @@ def test_a_drawing_that_vanishes_meanwhile_does_not_end_the_batch(tmp_path, draw
 
     def pose_and_remove(self, sketch, **options):
         result = pose(self, sketch, **options)
-        if sketch.name == "a.png":
-            sketch.unlink()
+        if sketch.path.name == "a.png":
+            sketch.path.unlink()
         return result
 
     monkeypatch.setattr(pipeline.Pipeline, "try_pose", pose_and_remove)
@@ -250,7 +328,8 @@ def test_box(tmp_path, drawing, capsys):
         ["pose", "a.png", "--out", "o", "--box", "nan,0,1,1"], ["pose", "a.png", "--out", "o", "--box", "0,0,inf,inf"],
         ["pose", "", "--out", "o"], ["pose", "a.png", "--out", ""], ["pose", "a.png", "--out", "o", "--engine", "magic"],
         ["pose", "a.png", "--out", "o", "--device", "toaster"], ["doctor", "--engine", "magic"],
-        ["pose", "a.png", "b.png", "--out", "o", "--box", "0,0,9,9"], ["doctor", "--loud"],
+        ["pose", "a.png", "b.png", "--out", "o", "--box", "0,0,9,9"], ["pose", "a.pdf", "--out", "o", "--box", "0,0,9,9"],
+        ["pose", "a.storyboarder", "--out", "o", "--keypoints", "k.json"], ["doctor", "--loud"],
     ],
 )  # fmt: skip
 def test_wrong_usage_is_2_and_writes_nothing(tmp_path, monkeypatch, capsys, options):

@@ -1,6 +1,7 @@
 """The shipped weights on the drawings in examples/, through the command line as a process of its own."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+from PIL import Image, ImageOps
 
 from backend import api, kinematics
 from backend.skeleton import JOINT_NAMES, JOINT_PARENTS
@@ -118,6 +120,34 @@ def test_a_mixed_batch_in_a_process_of_its_own(tmp_path):
     assert lines[1].startswith(f"{tmp_path / 'broken.png'}: ")
     images = json.loads((tmp_path / "絵 out" / "poses.json").read_text("utf-8"))["images"]
     assert [bool(image["error"]) for image in images] == [True, False, True]
+
+
+def test_a_storyboard_gives_the_poses_of_its_drawings(tmp_path, posed):
+    """A Storyboarder project of the panels in examples/, one of them as layers with notes over the figure."""
+    panels = sorted((EXAMPLES / "storyboard").glob("*.png"))
+    images = tmp_path / "boards" / "images"
+    images.mkdir(parents=True)
+    boards = [{"url": f"board-{n}-PANEL.png", "shot": f"{n}A"} for n in range(1, len(panels) + 1)]
+    for board, panel in zip(boards[1:], panels[1:], strict=True):
+        shutil.copy(panel, images / board["url"])
+    with Image.open(panels[0]) as first:
+        ink = Image.new("RGBA", first.size, (0, 0, 0, 255))
+        ink.putalpha(ImageOps.invert(first.convert("L")))
+        ink.save(images / "board-1-PANEL-ink.png")
+        Image.new("RGBA", first.size, (200, 0, 0, 255)).save(images / "board-1-PANEL-notes.png")
+    boards[0]["layers"] = {name: {"url": f"board-1-PANEL-{name}.png"} for name in ("ink", "notes")}
+    project = tmp_path / "boards" / "scene.storyboarder"
+    project.write_text(json.dumps({"version": "2.0.1", "defaultBoardTiming": 2000, "boards": boards}))
+    done = run("pose", tmp_path / "boards", "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    results = json.loads((tmp_path / "out" / "poses.json").read_text("utf-8"))["images"]
+    assert [image["file"] for image in results] == [f"{project}#{n}" for n in range(1, len(panels) + 1)]
+    for number, (image, panel) in enumerate(zip(results, panels, strict=True), 1):
+        direct = posed[str(panel.relative_to(EXAMPLES))]["figures"][0]["keypoints"]
+        (figure,) = image["figures"]
+        away = [np.subtract(figure["keypoints"][name]["xy"], direct[name]["xy"]) for name in direct]
+        assert np.abs(away).max() < (1e-3 if number > 1 else 0.02 * image["height"])
+        assert (tmp_path / "out" / f"scene_{number}_overlay.png").exists()
 
 
 def test_doctor_finds_everything():
