@@ -70,6 +70,20 @@ def test_panels_of_a_page_are_drawings(tmp_path):
         assert rim.min() > 0.9  # the frame is left out
 
 
+def test_threads_read_pages_at_once(tmp_path):
+    """On a GPU eight drawings are read together; PDFium itself may be asked by one thread at a time."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    tones = [20 * number for number in range(12)]
+    pages = [Image.new("L", (300, 300), tone) for tone in tones]
+    pages[0].save(tmp_path / "a.pdf", save_all=True, append_images=pages[1:])
+    with ThreadPoolExecutor(8) as threads:
+        read = list(
+            threads.map(lambda drawing: drawing.read().gray.mean() * 255, drawings_of(tmp_path / "a.pdf"))
+        )
+    assert np.allclose(read, tones, atol=2)
+
+
 def test_a_file_that_changes_is_read_anew(tmp_path):
     import os
 
