@@ -354,8 +354,8 @@ def test_a_killed_run_goes_on_where_it_was(drawings, tmp_path):
         torch.testing.assert_close(resumed.network.state_dict()[name], value, rtol=1e-4, atol=1e-5)
 
 
-def test_two_processes_train_together(drawings, bank_file, tmp_path):
-    """Two gloo processes share each batch; one of them draws, reports and saves."""
+def test_two_processes_train_together_and_go_on_together(drawings, bank_file, tmp_path):
+    """Two gloo processes share each batch; one of them draws, reports and saves; both resume."""
     state = tmp_path / "state"
     target = state / "drawings" / drawings_folder().name
     for name in ("train", "validation", "validation_held_out"):
@@ -368,20 +368,22 @@ def test_two_processes_train_together(drawings, bank_file, tmp_path):
     )
     script = tmp_path / "run.py"
     script.write_text(run)
-    done = subprocess.run(
-        [
-            sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2",
-            str(script), "train", "--poses", str(bank_file), "--config", str(config), "--no-warm-start",
-        ],
-        cwd=ROOT,
-        env={**os.environ, "SKETCH2POSE_STATE": str(state), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.count("fresh start") == 1
+    for samples, said in ((24, "fresh start"), (48, "resumed after 24 samples")):
+        done = subprocess.run(
+            [
+                sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2",
+                str(script), "train", "--poses", str(bank_file), "--config", str(config),
+                "--samples", str(samples), "--no-warm-start",
+            ],
+            cwd=ROOT,
+            env={**os.environ, "SKETCH2POSE_STATE": str(state), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert done.stdout.count(said) == 1
     saved = torch.load(state / "two" / "checkpoint.pt", weights_only=True)
     assert saved["seen"] == 48
     torch.manual_seed(2)
