@@ -85,7 +85,7 @@ class Hypothesis:
         score: 0..1.
         global_orient: axis-angle of the pelvis, radians, rest frame to camera frame.
         body_pose: axis-angle of the 23 other joints, radians, relative to the parent, SMPL order.
-        betas: 10 shape coefficients; all zero, since the drawing's shape is not known well enough yet.
+        betas: 10 shape coefficients of the body that ships; all zero where a pose is of another body.
         camera: where joints3d lie in the image.
         joints3d: the 24 joints by name, metres, camera frame, pelvis at the origin.
         contacts: parts that touch; empty, since contacts are not predicted.

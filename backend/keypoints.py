@@ -15,7 +15,7 @@ from .skeleton import BONE_MIRROR, KEYPOINT_MIRROR, KEYPOINT_PARENTS
 CROP_SIZE = 192
 
 #: Side of the square crop, in longer sides of the figure's box: training leaves the same margin.
-CROP_MARGIN = 1.25
+CROP_MARGIN = 1.1
 
 #: From so many page pixels a crop pixel on a page is finer than any that the network learned from: it is softened.
 FINE_PAGE = 1.6
@@ -29,6 +29,12 @@ LEAST_PEAK = 0.02
 BONE_STRETCH = 1.2
 BONE_ERROR = 0.5
 MOST_BONE_COST = 9.0
+#: Deviations, crop pixels: of a keypoint of which its heatmap is sure from where that has it, and of a bone's end from
+#: where the bone's direction and length have it.
+PEAK_PLAY = 3.0
+BONE_PLAY = 10.0
+#: No heatmap is held to be less sure than so.
+_LEAST_SURE = 0.1
 
 #: Lengths of the 29 bones of an adult, metres: those of the body that ships.
 BONE_LENGTHS = np.array([
@@ -40,6 +46,9 @@ BONE_LENGTHS = np.array([
 LONG_BONE = 0.15
 #: Crop pixels a metre: no figure in a crop is taller than 2.5 m.
 _LEAST_SCALE = CROP_SIZE / CROP_MARGIN / 2.5
+
+#: (29, 30) bones from keypoints: the end of each less its start.
+_ENDS = np.eye(len(KEYPOINT_PARENTS))[1:] - np.eye(len(KEYPOINT_PARENTS))[list(KEYPOINT_PARENTS[1:])]
 
 #: Half width of the window around a heatmap's peak that refines it below a cell, cells.
 _WINDOW = 2
@@ -55,8 +64,7 @@ class NetworkOutput:
         visibility: (N, 30) float32 logits of being drawn and not hidden.
         presence: (N, 30) float32 logits of being part of what is drawn, be it hidden; None of a network that does
             not tell.
-        betas: (N, 10) float32 shape coefficients of the body that ships, or None. Poses do not use them yet: the
-            weights that ship know them no better than by saying zero.
+        betas: (N, 10) float32 shape coefficients of the body that ships, or None.
         lengths: (N, 29) float32 logarithms of bone lengths in space over an adult's, less their mean over the
             long bones, or None.
         exchanged: (N,) float32 logits of the other reading being true, see :func:`exchanged`; None of a network that
@@ -126,6 +134,7 @@ class Detection:
         present: (30,) float32 probability of being part of what is drawn, 0..1; the others lie beyond the page's
             edge or on limbs that were left out. None where the network does not tell.
         lengths: (29,) float32 bone lengths in space over an adult's, whatever the figure's size, or None.
+        betas: (10,) float32 shape coefficients of the body that ships, or None.
     """
 
     keypoints: np.ndarray
@@ -135,6 +144,7 @@ class Detection:
     sides: float = 1.0
     present: np.ndarray | None = None
     lengths: np.ndarray | None = None
+    betas: np.ndarray | None = None
 
     def other_way_round(self) -> Detection:
         """The figure read with left and right exchanged, facing the other way: the same lines on the paper."""
@@ -146,6 +156,7 @@ class Detection:
             1 - self.sides,
             None if self.present is None else self.present[list(KEYPOINT_MIRROR)],
             None if self.lengths is None else self.lengths[list(BONE_MIRROR)],
+            self.betas,
         )
 
 
@@ -242,7 +253,7 @@ def decode_heatmaps(heatmaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def agreeing_peaks(
-    places: np.ndarray, masses: np.ndarray, directions: np.ndarray
+    places: np.ndarray, masses: np.ndarray, directions: np.ndarray, lengths: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Of every keypoint's peaks the one with which the whole skeleton agrees best.
 
@@ -256,6 +267,7 @@ def agreeing_peaks(
         places: (N, 30, C, 2) crop pixels, highest first, of find_peaks.
         masses: (N, 30, C) their probabilities.
         directions: (N, 29, 3) unit bone directions, camera frame; with them the long bones tell the scale.
+        lengths: (N, 29) logarithms of the bones' lengths over an adult's, or None for an adult's.
 
     Returns:
         places (N, 30, 2) float32, crop pixels, and scores (N, 30) float32, 0..1.
@@ -263,11 +275,7 @@ def agreeing_peaks(
     Source: Felzenszwalb and Huttenlocher, "Pictorial structures for object recognition", 2005.
     """
     figures = np.arange(len(places))
-    parents = list(KEYPOINT_PARENTS[1:])
-    drawn = np.linalg.norm(places[:, 1:, 0] - places[:, parents, 0], axis=-1)
-    seen = BONE_LENGTHS * np.maximum(np.linalg.norm(directions[..., :2], axis=-1), 0.3)
-    scale = np.median((drawn / seen)[:, BONE_LENGTHS > LONG_BONE], axis=1)
-    scale = np.maximum(scale, _LEAST_SCALE)[:, None]
+    scale = _scale(places[:, :, 0], directions, lengths)
     longest = BONE_STRETCH * scale * BONE_LENGTHS
     error = BONE_ERROR * scale * np.hypot(BONE_LENGTHS, 0.1)
 
@@ -290,9 +298,53 @@ def agreeing_peaks(
     return places[pick], masses[pick]
 
 
+def settled(
+    places: np.ndarray, scores: np.ndarray, directions: np.ndarray, lengths: np.ndarray | None = None
+) -> np.ndarray:
+    """Keypoints, each between where its heatmap has it and where its bones have it, by how sure the heatmap is.
+
+    A hand that the drawing hides or blurs goes where the network's own bone directions put it; one that is plain to
+    see stays. Every keypoint and every bone is a spring; this is where they rest.
+
+    Args:
+        places: (N, 30, 2) crop pixels, of agreeing_peaks.
+        scores: (N, 30) their probabilities.
+        directions: (N, 29, 3) unit bone directions, camera frame.
+        lengths: (N, 29) logarithms of the bones' lengths over an adult's, or None for an adult's.
+
+    Returns:
+        (N, 30, 2) float32, crop pixels.
+    """
+    parents = list(KEYPOINT_PARENTS[1:])
+    meant = (_scale(places, directions, lengths) * _lengths(lengths))[..., None] * directions[..., :2]
+    play = (PEAK_PLAY / np.clip(scores, _LEAST_SURE, 1).astype(np.float64)) ** 2
+    error = np.square(places[:, 1:] - places[:, parents] - meant).sum(-1)
+    likely = 9 * (BONE_PLAY**2 + play[:, 1:] + play[:, parents])
+    # A bone that is much too far from where both its ends are seen is wrong, and lets go (Geman and McClure, 1987).
+    stiffness = 1 / (BONE_PLAY * (1 + error / likely)) ** 2
+    springs = (_ENDS.T * stiffness[:, None]) @ _ENDS + np.eye(len(play[0])) / play[:, :, None]
+    pull = places / play[..., None] + _ENDS.T @ (stiffness[..., None] * meant)
+    return np.linalg.solve(springs, pull).astype(np.float32)
+
+
+def _scale(places: np.ndarray, directions: np.ndarray, lengths: np.ndarray | None) -> np.ndarray:
+    """(N, 1) crop pixels a metre, by the long bones of (N, 30, 2) keypoints."""
+    drawn = np.linalg.norm(places[:, 1:] - places[:, list(KEYPOINT_PARENTS[1:])], axis=-1)
+    seen = _lengths(lengths) * np.maximum(np.linalg.norm(directions[..., :2], axis=-1), 0.3)
+    scale = np.median((drawn / seen)[:, BONE_LENGTHS > LONG_BONE], axis=1)
+    return np.maximum(scale, _LEAST_SCALE)[:, None]
+
+
+def _lengths(logarithms: np.ndarray | None) -> np.ndarray:
+    """Lengths of bones, metres, from their (N, 29) logarithms over an adult's."""
+    return BONE_LENGTHS if logarithms is None else BONE_LENGTHS * np.exp(logarithms)
+
+
 def read_keypoints(output: NetworkOutput) -> tuple[np.ndarray, np.ndarray]:
     """The keypoints of N crops: (N, 30, 2) float32 crop pixels and (N, 30) float32 scores, 0..1."""
-    return agreeing_peaks(*find_peaks(output.heatmaps, PEAKS), output.directions)
+    bones = output.directions, output.lengths
+    places, scores = agreeing_peaks(*find_peaks(output.heatmaps, PEAKS), *bones)
+    return settled(places, scores, *bones), scores
 
 
 def mirrored(output: NetworkOutput) -> NetworkOutput:
@@ -390,6 +442,7 @@ def detect(
             float(sides[i]),
             None if present is None else present[i],
             None if output.lengths is None else np.exp(output.lengths[i]),
+            None if output.betas is None else output.betas[i],
         )
         for i, crop in enumerate(crops)
     ]

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from . import __version__, kinematics
-from .api import PRESENT, Figure, Generator, Hypothesis, ImageResult, Keypoint, Stage
+from .api import N_BETAS, PRESENT, Figure, Generator, Hypothesis, ImageResult, Keypoint, Stage
 from .body import Body, load_body
 from .correction import hypothesis_of
 from .drawings import Drawing
@@ -111,6 +111,8 @@ class Pipeline:
             engine = make_engine()
         self.at_once = 1 if engine.device == "cpu" else AT_ONCE
         self.engine = engine if engine.device == "cpu" else BatchingEngine(engine)
+        # The network tells the shape in the coefficients of the body that ships; any other has coefficients of its own.
+        self.tells_shape = body is None
         self.body = body if isinstance(body, Body) else load_body(body)
         if finder is None:
             from .engines.finder import make_finder
@@ -122,6 +124,12 @@ class Pipeline:
     def rest_keypoints(self) -> np.ndarray:
         """(30, 3) float64 keypoints of the body's T-pose, metres, y up."""
         return np.asarray(self.body.rest_keypoints(), np.float64)
+
+    @cached_property
+    def _shape_directions(self) -> np.ndarray:
+        """(30, 3, 10) float64 metres that those keypoints move by a unit of each shape coefficient."""
+        shaped = self.body.rest_keypoints(np.eye(N_BETAS, dtype=np.float32))
+        return np.moveaxis(shaped - self.rest_keypoints, 0, -1)
 
     @property
     def generator(self) -> Generator:
@@ -305,7 +313,10 @@ class Pipeline:
         readings = [detection]
         if detection.other_way_round().sides >= LEAST_OTHER_READING:
             readings.append(detection.other_way_round())
-        rest = self.rest_keypoints
+        rest, betas = self.rest_keypoints, np.zeros(N_BETAS)
+        if self.tells_shape and detection.betas is not None:
+            betas = detection.betas
+            rest = rest + self._shape_directions @ betas
         lifted = [_lifted(reading, page_scale, rest) for reading in readings]
         if count <= len(readings):
             chosen = [Alternative(lifted[i], 1.0) for i in range(count)]
@@ -337,7 +348,7 @@ class Pipeline:
             keypoints = _original_pixels(readings[origin], page_scale)
             share = score * readings[origin].sides * alternative.share
             pose = hypothesis_of(solution, rest, keypoints, all_scores[index], share)
-            poses.append(replace(pose, exchanged=origin > 0))
+            poses.append(replace(pose, betas=_floats(betas), exchanged=origin > 0))
         return poses
 
 

@@ -124,7 +124,7 @@ def test_mirroring_twice_is_nothing():
 
 
 class _RightHanded:
-    """Puts every keypoint at the crop's middle but the right hand, which it sees at the darkest pixel."""
+    """Puts every keypoint at the crop's middle but the right hand, which it sees amid the darkest pixels."""
 
     name = device = weights_id = "fake"
 
@@ -132,7 +132,7 @@ class _RightHanded:
         heatmaps = np.zeros((len(crops), 30, 32, 32), np.float32)
         heatmaps[:, :, 16, 16] = 20
         for index, crop in enumerate(crops):
-            y, x = np.unravel_index(np.argmin(crop), crop.shape)
+            y, x = np.argwhere(crop < crop.min() + 0.1).mean(0).astype(int)
             heatmaps[index, keypoint_index("right_hand")] = 0
             heatmaps[index, keypoint_index("right_hand"), y // 6, x // 6] = 20
             # In the mirrored crop the same spot is the other hand's.
@@ -143,7 +143,7 @@ class _RightHanded:
 
 def test_detect_returns_page_pixels_for_every_box():
     page = _dot((300, 400), 300, 200)
-    detections = detect(_RightHanded(), page, [(250, 150, 350, 250), (280, 180, 380, 280)])
+    detections = detect(_RightHanded(), page, [(255, 155, 355, 255), (286, 186, 386, 286)])
     assert len(detections) == 2
     for detection in detections:
         assert detection.keypoints.shape == (30, 2)
@@ -260,6 +260,29 @@ def test_no_other_choice_of_peaks_agrees_better(seed):
     for _ in range(30):
         mixed = np.where(rng.random(30) < 0.3, rng.integers(0, count, 30), chosen)
         assert cost(mixed) > best - 0.05
+
+
+def _blur(place, deviation):
+    cells = (np.arange(32) + 0.5) * CROP_SIZE / 32 - 0.5
+    squares = (cells[None] - place[0]) ** 2 + (cells[:, None] - place[1]) ** 2
+    return (-squares / (2 * deviation**2)).astype(np.float32)
+
+
+def test_a_hand_that_is_hardly_seen_goes_where_its_bone_points_and_a_plain_one_stays():
+    places = _t_pose()
+    hand = keypoint_index("left_hand")
+    seen = places[hand] + (0, 14)  # the heatmap has it below the end of the bone
+    moved = {}
+    for deviation in (3.0, 40.0):
+        heatmaps = [_heatmap((place, 1.0)) for place in places]
+        heatmaps[hand] = _blur(seen, deviation)
+        found, scores = read_keypoints(_output(heatmaps))
+        moved[deviation] = seen[1] - found[0, hand, 1]
+        wrist = found[0, KEYPOINT_PARENTS[hand]] - places[KEYPOINT_PARENTS[hand]]
+        assert np.abs(wrist).max() < 2
+    assert scores[0, hand] < 0.2
+    assert moved[3.0] < 2
+    assert moved[40.0] == pytest.approx(14, abs=4)
 
 
 def test_flat_heatmaps_are_read_without_complaint():

@@ -47,6 +47,25 @@ def test_a_t_pose_is_read_as_a_t_pose(pipeline, drawing, tmp_path):
     assert 0 <= max(hypothesis.residuals.values()) < 0.1
 
 
+def test_a_pose_has_the_shape_that_the_network_tells(engine, blind, drawing, monkeypatch):
+    betas = np.linspace(-1.5, 2, 10).astype(np.float32)
+    seen = engine.predict
+    monkeypatch.setattr(
+        engine,
+        "predict",
+        lambda crops: dataclasses.replace(seen(crops), betas=np.tile(betas, (len(crops), 1))),
+    )
+    hypothesis = Pipeline(engine, finder=blind).pose(drawing).figures[0].hypotheses[0]
+    assert hypothesis.betas == pytest.approx(betas)
+    pose = np.array([hypothesis.global_orient, *hypothesis.body_pose])
+    joints = np.array([hypothesis.joints3d[name] for name in JOINT_NAMES])
+    shaped, plain = (pose_body(load_body(), pose, shape).joints for shape in (betas, None))
+    assert np.abs(joints - (shaped - shaped[0])).max() < 1e-4
+    assert np.abs(joints - (plain - plain[0])).max() > 0.01
+    other = Pipeline(engine, load_body(), finder=blind).pose(drawing).figures[0].hypotheses[0]
+    assert other.betas == (0.0,) * 10
+
+
 def test_joints_follow_from_the_rotations_and_lie_over_the_drawing(pipeline, drawing):
     figure = pipeline.pose(drawing).figures[0]
     hypothesis = figure.hypotheses[0]

@@ -64,7 +64,8 @@ def test_new_armature_stands_as_drawn():
 
 def test_selected_armature_takes_the_pose():
     choose()
-    armature = build_character(bpy.context, load_body(), np.zeros(10, np.float32), "Mine")
+    betas = np.array(hypothesis_of(DRAWING).betas, np.float32)
+    armature = build_character(bpy.context, load_body(), betas, "Mine")
     # The body counts as the armature.
     bpy.context.view_layer.objects.active = armature.children[0]
     assert bpy.ops.sketch2pose.pose_selected() == {"FINISHED"}
