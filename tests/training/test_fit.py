@@ -229,12 +229,27 @@ def test_direction_losses_on_hand_made_bones():
     true = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 0.6, 0.8]]])
     drawn = torch.ones(1, 2)
     assert float(direction_loss(true, true, drawn)) == pytest.approx(0)
-    assert float(direction_loss(-true, true, drawn)) == pytest.approx(2)
     second = torch.tensor([[0.0, 1.0]])
     flipped = true * torch.tensor([1.0, 1.0, -1.0])
-    assert float(direction_loss(flipped, true, second)) == pytest.approx(1 - 0.36 + 0.64)
+    assert float(direction_loss(flipped, true, second)) == pytest.approx(math.acos(0.36 - 0.64), abs=0.1)
+    for turned in (-true, true.clone()):  # the steepest and the flattest place of the angle
+        turned.requires_grad_()
+        loss = direction_loss(turned, true, drawn)
+        loss.backward()
+        assert torch.isfinite(turned.grad).all()
+    assert float(direction_loss(-true, true, drawn)) > 2.6
     assert float(foreshortening_loss(flipped, true, drawn)) == pytest.approx((0 + 1.6) / 2)
     assert float(visibility_loss(torch.zeros(1, 2), torch.tensor([[0.0, 1.0]]))) == pytest.approx(math.log(2))
+
+
+def test_of_several_directions_the_median_is_the_best_answer():
+    """Two of three drawings say "to the right", one "up": a loss of cosines would have an answer in between."""
+    true = torch.tensor([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])[:, None]
+    degrees = torch.arange(0, 90)
+    turns = torch.deg2rad(degrees)
+    answers = torch.stack([turns.cos(), -turns.sin(), torch.zeros(90)], -1)
+    losses = [float(direction_loss(a.expand(3, 1, 3), true, torch.ones(3, 1)).mean()) for a in answers]
+    assert int(degrees[int(np.argmin(losses))]) <= 3
 
 
 def _told(labels: dict[str, torch.Tensor], logit: float) -> NetworkOutputs:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
-from backend.keypoints import BONE_LENGTHS, LONG_BONE
+from backend.keypoints import BONE_LENGTHS, CROP_MARGIN, LONG_BONE
 from backend.skeleton import BONE_MIRROR, KEYPOINT_MIRROR, KEYPOINT_NAMES, KEYPOINT_PARENTS
 
 from ..drawing.record import Flag
@@ -49,13 +49,9 @@ class Batch:
     bones: np.ndarray
 
 
-#: How much larger than the stored crop the network sees a figure.
-_ZOOM = 1.08
-
-
 def box_side(size: int) -> float:
     """Longer side of a figure's box in a nominal crop of ``size`` pixels."""
-    return BOX_SHARE * _ZOOM * size
+    return size / CROP_MARGIN
 
 
 #: The box of a figure in its stored drawing: the whole of it.
@@ -65,6 +61,9 @@ _WHOLE = (
 
 #: Deviation of the logarithm of how far a drawing is stretched along an axis.
 _STRETCH = 0.07
+
+#: Share of the crops that are turned any way round: few poses lie or stand on their hands.
+_TURNED = 0.1
 
 #: Long bones, by which proportions are told.
 _LONG = BONE_LENGTHS > LONG_BONE
@@ -83,21 +82,24 @@ def make_batch(
     size: int,
     rng: np.random.Generator | None = None,
     parts: float = 0.1,
+    reinked: float = 1.0,
 ) -> Batch:
     """Read drawings and crop them to ``size`` pixels; ``rng`` None gives the nominal crop, unchanged.
 
-    Of the upright figures a share of ``parts`` is cut off at the waist, the chest or the hips.
+    Of the upright figures a share of ``parts`` is cut off at the waist, the chest or the hips; of the drawings a share
+    of ``reinked`` has its lines and tones changed.
     """
     pages = drawings.pictures(indices)[:, None].float() / 255
     labels = drawings.labels(indices)
     keypoints, flags = labels["keypoints"].astype(np.float64), labels["flags"]
     directions, lengths = labels["directions"], labels["lengths"]
     boxes, turn = np.tile(_WHOLE, (len(indices), 1)), np.zeros(len(indices))
-    zoom, shift = np.full((len(indices), 1), _ZOOM), np.zeros((len(indices), 2))
+    zoom, shift = np.ones((len(indices), 1)), np.zeros((len(indices), 2))
     stretch = np.tile(np.eye(2), (len(indices), 1, 1))
     mirrored = np.zeros(len(indices), bool)
     if rng is not None:
-        pages = inked(pages, rng)
+        changed = torch.from_numpy(np.flatnonzero(rng.random(len(pages)) < reinked)).to(pages.device)
+        pages[changed] = inked(pages[changed], rng)
         cut_off, first, last, part_boxes = _parts(rng, keypoints, parts)
         pages = _rows_only(pages, cut_off, first, last)
         beyond = cut_off[:, None] & (
@@ -105,9 +107,11 @@ def make_batch(
         )
         flags = np.where(beyond, Flag.OUTSIDE, flags)
         boxes = np.where(cut_off[:, None], part_boxes, boxes)
-        zoom *= np.exp(rng.normal(0, 0.11, (len(indices), 1)))
-        turn = np.radians(rng.normal(0, 9, len(indices)))
-        shift = rng.normal(0, 0.035, shift.shape) * size
+        zoom *= np.exp(rng.normal(0, 0.07, (len(indices), 1)))
+        lying = rng.random(len(indices)) < _TURNED
+        leaning = rng.normal(0, np.where(rng.random(len(indices)) < 0.3, 24, 8))
+        turn = np.radians(np.where(lying, rng.uniform(-180, 180, len(indices)), leaning))
+        shift = rng.normal(0, 0.025, shift.shape) * size
         stretch = _stretches(rng, len(indices))
         mirrored = rng.random(len(indices)) < 0.5
     affine, seen_as = _views(size, boxes, zoom, turn, shift, stretch)
@@ -171,7 +175,7 @@ def warped(pages: Tensor, affine: np.ndarray, size: int, padding: str = "border"
 
 
 def inked(pages: Tensor, rng: np.random.Generator) -> Tensor:
-    """Thicker or thinner lines, another contrast, noise, blur, a torn-out patch, a negative: each by chance.
+    """Thicker or thinner lines, another contrast, sharper, noise, blur, a torn-out patch, a negative: each by chance.
 
     Some pages are made black and white, some are printed through a screen of dots or lines, some leave only the edges
     of their tones, some are seen through a random filter: a network that has seen these leans less on how its training's styles look (random convolutions after
@@ -218,6 +222,10 @@ def inked(pages: Tensor, rng: np.random.Generator) -> Tensor:
     pages[here(chosen)] = _filtered(pages[here(chosen)], here(kernels.astype(np.float32)))
     chosen = some(0.06)
     pages[here(chosen)] = _screened(pages[here(chosen)], rng, pixel)
+    chosen = some(0.12)
+    sharper = pages[here(chosen)] - _blurred(pages[here(chosen)], pixel * rng.uniform(0.5, 1.0, len(chosen)))
+    strength = here(rng.uniform(0.3, 1.5, len(chosen)).astype(np.float32))[:, None, None, None]
+    pages[here(chosen)] = (pages[here(chosen)] + strength * sharper).clamp(0, 1)
     chosen = some(0.2)
     noise = torch.Generator(pages.device).manual_seed(int(rng.integers(1 << 62)))
     amounts = here(rng.uniform(0.01, 0.12, len(chosen)).astype(np.float32))[:, None, None, None]
@@ -344,7 +352,7 @@ def _views(
     """(N, 2, 3) affine maps from stored drawings to crops around ``boxes``, (N, 4), and what they do but for scale."""
     cos, sin = np.cos(turn), np.sin(turn)
     seen_as = np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], 1) @ stretch
-    scale = zoom[:, :1] * size * BOX_SHARE / (boxes[:, 2:] - boxes[:, :2]).max(1, keepdims=True)
+    scale = zoom[:, :1] * box_side(size) / (boxes[:, 2:] - boxes[:, :2]).max(1, keepdims=True)
     linear = scale[..., None] * seen_as
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2 - 0.5
     offset = (size - 1) / 2 + shift - np.einsum("nij,nj->ni", linear, centre)

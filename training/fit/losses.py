@@ -14,6 +14,9 @@ from backend.models.keypoint_network import HEATMAP_SIZE, INPUT_SIZE
 #: Sine of the 15 degrees from which on a bone counts as pointing to the front or behind.
 STEEP = 0.2588
 
+#: The angle, radians, within which its loss is rounded off.
+_PIT = 0.05
+
 
 def heatmap_loss(heatmaps: Tensor, keypoints: Tensor, inside: Tensor, sigma: float = 1.0) -> Tensor:
     """Cross entropy between each heatmap and a Gaussian around the true place.
@@ -36,8 +39,13 @@ def heatmap_loss(heatmaps: Tensor, keypoints: Tensor, inside: Tensor, sigma: flo
 
 
 def direction_loss(predicted: Tensor, true: Tensor, drawn: Tensor) -> Tensor:
-    """1 - cosine between predicted and true 3D bone directions, (N, 29, 3) each; ``drawn`` (N, 29) weighs them."""
-    return _mean(1 - (predicted * true).sum(-1), drawn)
+    """Angle in radians between predicted and true 3D bone directions, (N, 29, 3) each; ``drawn`` (N, 29) weighs them.
+
+    The angle itself, not its cosine: where a drawing leaves several directions possible, the best answer is then their
+    median, one of them rather than something in between. Its pit is rounded off, within some three degrees.
+    """
+    chord = ((predicted - true).square().sum(-1) + _PIT**2).sqrt() - _PIT
+    return _mean(2 * torch.asin(chord / 2), drawn)
 
 
 def foreshortening_loss(predicted: Tensor, true: Tensor, drawn: Tensor) -> Tensor:

@@ -31,10 +31,10 @@ SHARD = 1024
 FIRST_SEED = 1_000_000
 
 #: Side of a stored crop, pixels: larger than the network's input, so that crops can vary.
-STORED = 208
+STORED = 232
 
 #: Share of the stored crop that the longer side of the figure's box takes.
-BOX_SHARE = 0.73
+BOX_SHARE = 0.8
 
 #: A page gives at most this many figures: those of one page are in one manner, with one pen.
 MOST_FIGURES = 3

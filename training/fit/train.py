@@ -37,13 +37,13 @@ NEW_HEADS = ("figure", "exchange")
 #: Factor of each loss.
 LOSS_WEIGHTS = {
     "heatmap": 1.0,
-    "direction": 3.0,
+    "direction": 1.5,
     "foreshortening": 1.0,
     "parallel": 0.5,
     "depth_order": 0.5,
     "visibility": 0.2,
     "presence": 0.2,
-    "betas": 0.1,
+    "betas": 0.3,
     "lengths": 0.5,
     "draft": 0.3,
     "exchanged": 1.5,
@@ -63,6 +63,7 @@ class TrainConfig(Schedule):
         drawings: drawings to make for training.
         first_drawings: training starts when so many are there.
         parts: share of upright figures that are cut off at the waist, the chest or the hips.
+        reinked: share of drawings whose lines and tones are changed by chance; fewer at the end of a training.
         only: heads to train alone, while all else of the network stays as it is; none trains everything.
         weights: factor of each loss by name; the YAML names those that differ from LOSS_WEIGHTS. Without
             ``exchanged`` a figure counts in its true reading alone.
@@ -72,6 +73,7 @@ class TrainConfig(Schedule):
     drawings: int = 160_000
     first_drawings: int = 8_192
     parts: float = 0.1
+    reinked: float = 1.0
     only: tuple[str, ...] = ()
     weights: dict[str, float] = field(default_factory=lambda: dict(LOSS_WEIGHTS))
 
@@ -96,7 +98,7 @@ def make_arrays(
     drawings: Stored, config: TrainConfig, indices: np.ndarray, rng: np.random.Generator
 ) -> Arrays:
     """The batch of those drawings, cropped and re-inked by chance."""
-    return arrays_of(make_batch(drawings, indices, INPUT_SIZE, rng, config.parts))
+    return arrays_of(make_batch(drawings, indices, INPUT_SIZE, rng, config.parts, config.reinked))
 
 
 def make_trainer(
