@@ -15,7 +15,7 @@ from .skeleton import BONE_MIRROR, KEYPOINT_MIRROR, KEYPOINT_PARENTS
 CROP_SIZE = 192
 
 #: Side of the square crop, in longer sides of the figure's box: training leaves the same margin.
-CROP_MARGIN = 1.1
+CROP_MARGIN = 1.06
 
 #: From so many page pixels a crop pixel on a page is finer than any that the network learned from: it is softened.
 FINE_PAGE = 1.6
@@ -46,9 +46,6 @@ BONE_LENGTHS = np.array([
 LONG_BONE = 0.15
 #: Crop pixels a metre: no figure in a crop is taller than 2.5 m.
 _LEAST_SCALE = CROP_SIZE / CROP_MARGIN / 2.5
-
-#: (29, 30) bones from keypoints: the end of each less its start.
-_ENDS = np.eye(len(KEYPOINT_PARENTS))[1:] - np.eye(len(KEYPOINT_PARENTS))[list(KEYPOINT_PARENTS[1:])]
 
 #: Half width of the window around a heatmap's peak that refines it below a cell, cells.
 _WINDOW = 2
@@ -322,9 +319,20 @@ def settled(
     likely = 9 * (BONE_PLAY**2 + play[:, 1:] + play[:, parents])
     # A bone that is much too far from where both its ends are seen is wrong, and lets go (Geman and McClure, 1987).
     stiffness = 1 / (BONE_PLAY * (1 + error / likely)) ** 2
-    springs = (_ENDS.T * stiffness[:, None]) @ _ENDS + np.eye(len(play[0])) / play[:, :, None]
-    pull = places / play[..., None] + _ENDS.T @ (stiffness[..., None] * meant)
-    return np.linalg.solve(springs, pull).astype(np.float32)
+    # From the tips to the pelvis each keypoint hands on what it and all beyond it say, then the answer goes back.
+    weight, pull = 1 / play, places / play[..., None]
+    for k in range(len(KEYPOINT_PARENTS) - 1, 0, -1):
+        parent, stiff = KEYPOINT_PARENTS[k], stiffness[:, k - 1]
+        said = weight[:, k] * stiff / (weight[:, k] + stiff)
+        pull[:, parent] += said[:, None] * (pull[:, k] / weight[:, k, None] - meant[:, k - 1])
+        weight[:, parent] += said
+    rest = np.empty(places.shape)
+    rest[:, 0] = pull[:, 0] / weight[:, 0, None]
+    for k in range(1, len(KEYPOINT_PARENTS)):
+        stiff = stiffness[:, k - 1, None]
+        led = rest[:, KEYPOINT_PARENTS[k]] + meant[:, k - 1]
+        rest[:, k] = (pull[:, k] + stiff * led) / (weight[:, k, None] + stiff)
+    return rest.astype(np.float32)
 
 
 def _scale(places: np.ndarray, directions: np.ndarray, lengths: np.ndarray | None) -> np.ndarray:
