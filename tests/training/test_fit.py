@@ -562,6 +562,23 @@ def test_a_figure_is_cut_out_as_the_backend_cuts_it_out(machine):
     assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.95
 
 
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_a_share_of_the_drawings_has_its_lines_changed(drawings, monkeypatch, share):
+    from training.fit import batches
+
+    changed = []
+
+    def noted(pages: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        changed.append(len(pages))
+        return inked(pages, rng)
+
+    inked = batches.inked
+    monkeypatch.setattr(batches, "inked", noted)
+    batch = make_batch(drawings, np.arange(32), INPUT_SIZE, np.random.default_rng(4), reinked=share)
+    assert torch.isfinite(batch.crops).all()
+    assert changed[0] == pytest.approx(32 * share, abs=8 if share == 0.5 else 0)
+
+
 def test_runs_without_a_loss_are_measured_and_kept(tmp_path, drawings, bank_file, monkeypatch):
     from training.__main__ import main
 
