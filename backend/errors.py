@@ -13,3 +13,9 @@ class InputError(SketchPoseError):
 
 class InstallError(SketchPoseError):
     """A part of the installation (weights, body, runtime) is missing or damaged."""
+
+
+def unopened(error: Exception) -> InputError:
+    """What is said of a file that the system does not open."""
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return InputError(f"The file cannot be opened ({reason}); check its path and rights.")

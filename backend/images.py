@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from . import psd
-from .errors import InputError
+from .errors import InputError, unopened
 
 #: Longest side of an image that is read, pixels.
 MAX_SIDE = 16_384
@@ -118,9 +118,7 @@ def _file(path: Path) -> Iterator[BinaryIO]:
             with path.open("rb") as file:
                 yield file
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"The file cannot be opened ({_reason(error)}); check its path and rights."
-        ) from error
+        raise unopened(error) from error
 
 
 def read_image_bytes(content: bytes) -> Picture:
@@ -219,10 +217,6 @@ def _too_large(width: int | None = None, height: int | None = None) -> InputErro
         f"The image is too large{size}; give one of at most {MAX_SIDE:,} pixels a side "
         f"and {MAX_PIXELS // 1_000_000} million in all."
     )
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _upright(image: Image.Image) -> Image.Image:

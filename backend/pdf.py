@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from .errors import InputError, InstallError
+from .errors import InputError, InstallError, unopened
 from .frames import find_panels
 from .images import Picture, from_image
 
@@ -88,7 +88,7 @@ def _image(path: Path, number: int) -> Image.Image:
     try:
         changed = path.stat().st_mtime_ns
     except OSError as error:
-        raise _unopened(error) from error
+        raise unopened(error) from error
     return _rendered(path, number, changed)
 
 
@@ -127,11 +127,7 @@ def _opened(path: Path) -> Iterator[PdfDocument]:
                 raise InputError("The PDF is encrypted; save it without a password.") from error
             raise _damaged() from error
         except (OSError, ValueError, ZeroDivisionError) as error:  # ValueError: no size that can be drawn
-            raise _unopened(error) if isinstance(error, OSError) else _damaged() from error
-
-
-def _unopened(error: OSError) -> InputError:
-    return InputError(f"The file cannot be opened ({error.strerror or error}); check its path and rights.")
+            raise unopened(error) if isinstance(error, OSError) else _damaged() from error
 
 
 def _damaged() -> InputError:

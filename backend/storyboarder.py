@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError
+from .errors import InputError, unopened
 
 #: Ending of a project's file.
 SUFFIX = ".storyboarder"
@@ -109,9 +109,7 @@ def _project(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"The file cannot be opened ({getattr(error, 'strerror', None) or error}); check its path and rights."
-        ) from error
+        raise unopened(error) from error
     if len(content) > MOST_BYTES:
         raise InputError(
             f"The file is larger than {MOST_BYTES // 1_000_000} MB, too large for a Storyboarder project; check it."
