@@ -24,7 +24,7 @@ from .figures import NO_FIGURE, Ink, propose_figures, read_ink, reading_order, t
 from .finder import LEAST_SCORE, Finder, belief, candidates, corrected, find_with
 from .hypotheses import Alternative, alternatives, most_telling
 from .images import Picture, from_array, from_image, read_image, read_image_bytes
-from .keypoints import Detection, Engine, detect
+from .keypoints import Detection, Engine, detect, detect_parts
 from .skeleton import KEYPOINT_NAMES, KEYPOINT_PARENTS, N_KEYPOINTS
 
 #: A figure whose keypoints have a lower mean score than this is taken for something else than a person.
@@ -177,12 +177,14 @@ class Pipeline:
             chosen = [0] if _score(detections[0]) >= LEAST_FIGURE_SCORE else []
         else:
             boxes, detections, chosen = self._looked_for(picture.gray, figures, report)
-        report("read", 1.0)
         if not chosen:
             raise InputError(NO_FIGURE)
+        boxes, detections = boxes[chosen], [detections[i] for i in chosen]
+        detections = detect_parts(self.engine, picture.gray, boxes, detections)
+        report("read", 1.0)
         found = []
-        for i in chosen:
-            found.append(self._figure(detections[i], boxes[i], picture, hypotheses))
+        for detection, place in zip(detections, boxes, strict=True):
+            found.append(self._figure(detection, place, picture, hypotheses))
             report("lifted", len(found) / len(chosen))
         return ImageResult(file_name(sketch), picture.width, picture.height, None, tuple(found))
 

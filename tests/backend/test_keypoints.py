@@ -14,12 +14,15 @@ from backend.keypoints import (
     CROP_SIZE,
     LEAST_PEAK,
     MOST_BONE_COST,
+    PART_LACKS,
+    PART_MARGIN,
     Crop,
     NetworkOutput,
     agreeing_peaks,
     crop_figure,
     decode_heatmaps,
     detect,
+    detect_parts,
     exchanged,
     find_peaks,
     likelier_reading,
@@ -371,3 +374,34 @@ def test_the_other_way_round_is_the_same_drawing_seen_from_the_other_side():
     assert other.directions[wrist - 1, 2] == -reading.directions[partner - 1, 2]
     assert other.sides == pytest.approx(1 - reading.sides)
     np.testing.assert_array_equal(other.other_way_round().keypoints, reading.keypoints)
+
+
+class _Lacking:
+    """Says of the first figure that it sees that some of its keypoints are not drawn; remembers its crops."""
+
+    def __init__(self, lacking):
+        self.lacking, self.crops = lacking, []
+
+    def predict(self, crops):
+        self.crops += list(crops[: len(crops) // 2])
+        output = _random_output(len(crops), [0.0] * len(crops))
+        presence = np.full((len(crops), 30), 4.0, np.float32)
+        for index in range(0, len(crops), len(crops) // 2):
+            middle = [k for k, twin in enumerate(KEYPOINT_MIRROR) if k == twin]
+            presence[index, middle[: self.lacking]] = -4.0
+        return output.changed(lambda name, values: presence if name == "presence" else values)
+
+
+@pytest.mark.parametrize(("lacking", "read_again"), [(0, 0), (PART_LACKS - 1, 0), (PART_LACKS, 1)])
+def test_a_partial_figure_is_read_again_with_more_paper_around(lacking, read_again):
+    page = np.ones((200, 200), np.float32)
+    page[60:140, 60:140] = 0
+    boxes = np.array([[60, 60, 140, 140]] * 2)
+    engine = _Lacking(lacking)
+    first = detect(engine, page, boxes)
+    then = detect_parts(engine, page, boxes, first)
+    assert then[1] is first[1]
+    assert (then[0] is first[0]) == (not read_again)
+    ink = [(crop < 0).mean() for crop in engine.crops]
+    wanted = [1 / CROP_MARGIN**2] * 2 + [1 / PART_MARGIN**2] * read_again
+    np.testing.assert_allclose(ink, wanted, atol=0.02)
