@@ -70,7 +70,16 @@ class CameraPose:
 
 @dataclass(frozen=True)
 class Contact:
-    """Two joints whose body parts touch, with a score 0..1."""
+    """Two joints whose body parts probably touch.
+
+    A part is named by the joint that moves it: left_hand is the palm with the fingers, left_elbow the forearm,
+    left_shoulder the upper arm, left_hip the thigh, left_knee the shin, left_foot the foot with the heel.
+
+    Attributes:
+        first: the joint that comes first in SMPL's order.
+        second: the other one.
+        score: the probability, 0..1.
+    """
 
     first: str
     second: str
@@ -88,7 +97,8 @@ class Hypothesis:
         betas: 10 shape coefficients of the body that ships; all zero where a pose is of another body.
         camera: where joints3d lie in the image.
         joints3d: the 24 joints by name, metres, camera frame, pelvis at the origin.
-        contacts: parts that touch; empty, since contacts are not predicted.
+        contacts: parts that probably touch, the likeliest first; the pose is not bent to bring them together. Empty
+            once a person has corrected the pose, and where rotations did not come from a drawing.
         residuals: of the rigid parts ``pelvis``, ``spine3`` and ``head``: root mean square angle between
             their bones as read and as posed, radians; grows with the drawing's foreign proportions.
         exchanged: whether it reads left and right the other way round than the figure's keypoints do.

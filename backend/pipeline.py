@@ -1,4 +1,4 @@
-"""From a sketch to SMPL poses: image -> figures -> keypoints -> bone directions -> rotations -> result."""
+"""From a sketch to SMPL poses: image -> figures -> keypoints -> bone directions -> rotations, contacts -> result."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from PIL import Image
 from . import __version__, kinematics
 from .api import N_BETAS, PRESENT, Figure, Generator, Hypothesis, ImageResult, Keypoint, Stage
 from .body import Body, load_body
+from .contacts import Surface, likely_contacts, surface_of
 from .correction import hypothesis_of
 from .drawings import Drawing
 from .engines.batching import AT_ONCE, BatchingEngine
@@ -130,6 +131,11 @@ class Pipeline:
         """(30, 3, 10) float64 metres that those keypoints move by a unit of each shape coefficient."""
         shaped = self.body.rest_keypoints(np.eye(N_BETAS, dtype=np.float32))
         return np.moveaxis(shaped - self.rest_keypoints, 0, -1)
+
+    @cached_property
+    def _surface(self) -> Surface:
+        """What of the body may touch."""
+        return surface_of(self.body)
 
     @property
     def generator(self) -> Generator:
@@ -350,7 +356,13 @@ class Pipeline:
             keypoints = _original_pixels(readings[origin], page_scale)
             share = score * readings[origin].sides * alternative.share
             pose = hypothesis_of(solution, rest, keypoints, all_scores[index], share)
-            poses.append(replace(pose, betas=_floats(betas), exchanged=origin > 0))
+            camera = kinematics.Camera(
+                np.array(pose.camera.scale), np.array([pose.camera.tx, pose.camera.ty])
+            )
+            contacts = likely_contacts(
+                self._surface, solution, rest, camera, keypoints, readings[origin].present
+            )
+            poses.append(replace(pose, betas=_floats(betas), contacts=contacts, exchanged=origin > 0))
         return poses
 
 

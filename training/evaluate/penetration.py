@@ -7,11 +7,11 @@ from functools import cache
 import numpy as np
 from scipy.spatial import KDTree
 
+from backend.contacts import TRUNK, bones_apart
 from backend.skeleton import JOINT_NAMES, N_JOINTS
 
 from ..drawing.anatomy import Anatomy
 from ..drawing.gbuffer import vertex_normals
-from ..poses.contacts import TRUNK, bones_apart
 
 #: Parts at most so many bones apart share folds of skin: that is no penetration.
 _NEIGHBOURS = 2

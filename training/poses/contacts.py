@@ -12,18 +12,10 @@ from functools import cache
 import numba
 import numpy as np
 
-from backend.skeleton import JOINT_NAMES, JOINT_PARENTS
+from backend.contacts import apart, joined, spread
+from backend.skeleton import JOINT_NAMES
 
 from ..drawing.anatomy import Anatomy
-
-#: Joints whose surface counts as another joint's: the palm is hand, the heel is foot, a collar is chest.
-_JOINED = {"wrist": "hand", "ankle": "foot", "collar": "spine3"}
-
-#: Parts nearer than this in the kinematic tree touch in every pose; their contacts say nothing.
-_NEIGHBOURS = 2
-
-#: Upper arms lie against the trunk of everyone who stands; that is no contact to speak of either.
-TRUNK = {"pelvis", "spine1", "spine2", "spine3", "neck"} | {"left_shoulder", "right_shoulder"}
 
 #: Balls of a part: more give a finer surface.
 _BALLS = 18
@@ -110,18 +102,16 @@ def _gaps(
 
 @cache
 def _balls(anatomy: Anatomy) -> _Balls:
-    owner = np.array([_joined(joint) for joint in range(len(JOINT_NAMES))])[anatomy.part]
+    owner = np.array([joined(joint) for joint in range(len(JOINT_NAMES))])[anatomy.part]
     rest = np.asarray(anatomy.body.v_template, np.float32)
     parts = [int(part) for part in np.unique(owner)]
     chosen, spacing = [], []
     for part in parts:
         surface = np.flatnonzero(owner == part)
-        picks, gap = _spread(rest[surface])
+        picks, gap = spread(rest[surface], _BALLS)
         chosen.append(surface[picks])
         spacing.append(np.full(len(picks), gap / 2, np.float32))
-    trunk = np.array([JOINT_NAMES[part] in TRUNK for part in parts])
-    depth = np.array([[bones_apart(a, b) for b in parts] for a in parts])
-    pairs = np.array(np.nonzero(np.triu((depth > _NEIGHBOURS) & ~(trunk & trunk[:, None]))))
+    pairs = apart(parts)
     sizes = [len(picks) for picks in chosen]
     return _Balls(
         np.concatenate(chosen),
@@ -131,33 +121,3 @@ def _balls(anatomy: Anatomy) -> _Balls:
         pairs,
         float(np.ptp(rest[:, 1])),
     )
-
-
-def _joined(joint: int) -> int:
-    side, _, name = JOINT_NAMES[joint].rpartition("_")
-    if name not in _JOINED:
-        return joint
-    target = _JOINED[name]
-    return JOINT_NAMES.index(target if target == "spine3" else f"{side}_{target}")
-
-
-def _spread(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """Points far from each other, each next the farthest from those before, and how far the rest is."""
-    picks = [int(((points - points.mean(0)) ** 2).sum(1).argmax())]
-    nearest = np.full(len(points), np.inf)
-    while True:
-        nearest = np.minimum(nearest, np.linalg.norm(points - points[picks[-1]], axis=1))
-        if len(picks) == min(_BALLS, len(points)):
-            return np.array(picks), float(nearest.max())
-        picks.append(int(nearest.argmax()))
-
-
-def bones_apart(a: int, b: int) -> int:
-    """Bones between two joints in the kinematic tree."""
-    lines = []
-    for joint in (a, b):
-        line = [joint]
-        while line[-1]:
-            line.append(JOINT_PARENTS[line[-1]])
-        lines.append(line)
-    return len(set(lines[0]) ^ set(lines[1]))
