@@ -1,4 +1,4 @@
-"""``python -m training bodies|poses|dataset|train|train-finder|fit-belief|ablate|evaluate|export``: all that is made before networks ship."""
+"""``python -m training bodies|poses|dataset|train|train-finder|fit-belief|fit-contacts|ablate|evaluate|export``: all that is made before networks ship."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ _COMMANDS = {
     "fit-belief": (
         "training.fit.belief",
         "fit how much finder and keypoints are believed, after either was trained",
+    ),
+    "fit-contacts": (
+        "training.fit.contacts",
+        "fit how probable contacts are, after the keypoint network was trained",
     ),
     "ablate": ("training.fit.ablation", "train without one loss at a time, to see what each is worth"),
     "evaluate": ("training.evaluate.command", "measure a network on drawings"),

@@ -319,3 +319,20 @@ def test_a_failure_of_a_command_is_one_sentence(monkeypatch, capsys, error, word
     assert main(["evaluate"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert word in line
+
+
+def test_contacts_that_are_told_are_scored_beside_those_of_the_posed_body():
+    pose = np.zeros((24, 3), np.float32)
+    truth = replace(
+        _truth(pose),
+        contacts=(("head", "left_hand", 0.9), ("left_foot", "right_foot", 0.1), ("neck", "left_hand", 0.6)),
+    )
+    told = {frozenset(("left_hand", "head")), frozenset(("left_foot", "right_foot"))}
+    reading = Reading(_figure(), truth.directions[list(LIMB_BONES)], pose[None], contacts=told)
+    values = score(_labelled(truth=truth), reading, load_anatomy()).values
+    assert values["contact_recall"] == (0.5, 2.0)
+    assert values["contact_precision"] == (0.5, 2.0)
+    assert values["posed_contact_recall"] == (0.0, 2.0)  # a T-pose touches itself nowhere
+    assert "posed_contact_precision" not in values
+    silent = score(_labelled(truth=truth), replace(reading, contacts=None), load_anatomy()).values
+    assert "contact_recall" not in silent

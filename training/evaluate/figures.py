@@ -81,6 +81,7 @@ class Reading:
         betas: (10,) shape coefficients; None of a reader that does not estimate them.
         lengths: (29,) logarithms of bone lengths over an adult's, less their mean over the long ones, or None.
         present: (30,) probability of each keypoint being part of what is drawn, or None.
+        contacts: pairs of joints whose parts are said to touch; None of a reader that does not say.
     """
 
     joints: np.ndarray
@@ -89,6 +90,7 @@ class Reading:
     betas: np.ndarray | None = None
     lengths: np.ndarray | None = None
     present: np.ndarray | None = None
+    contacts: set[frozenset[str]] | None = None
 
     @property
     def found(self) -> bool:

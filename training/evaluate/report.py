@@ -44,6 +44,8 @@ SPACE = (
 CONTACT = (
     Column("contact_recall", "contact recall %", factor=100),
     Column("contact_precision", "contact precision %", factor=100),
+    Column("posed_contact_recall", "posed bodies: recall %", factor=100),
+    Column("posed_contact_precision", "precision %", factor=100),
     Column("penetration", "penetration mm"),
     Column("penetration_true", "of the true pose mm"),
 )

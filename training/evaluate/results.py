@@ -42,7 +42,8 @@ labelled, in the image and in the camera frame, without any alignment. End bones
 head. Better reading: also with sides exchanged and depth reversed. Front/behind: limb bones more than 15 \
 degrees out of the image plane that point the right way. MPJPE, PA-MPJPE, MPVE: joints, joints after \
 Procrustes alignment and vertices of our default body in the predicted and in the true pose, with the true \
-shape, pelvis on pelvis. Contact: parts that touch in the drawn body and in the predicted one. Penetration: \
+shape, pelvis on pelvis. Contact: parts that are said to touch, against those that do in the drawn body; posed \
+bodies: parts that touch in the predicted pose instead. Penetration: \
 the deepest vertex of a part inside another. Betas: the ten shape coefficients. Bone lengths: of drawn bones, by how \
 much they differ from the true ones once the figure's size is set aside. Outside: keypoints beyond the page's edge or on \
 limbs that were left out. In brackets the 95 % bootstrap interval over figures. Styles \

@@ -66,6 +66,8 @@ def score(figure: LabelledFigure, reading: Reading, anatomy: Anatomy) -> Score:
     values = {"found": (float(reading.found), 1.0), **_flat(figure, reading)}
     if reading.found and figure.truth is not None and figure.part == "whole" and len(reading.poses):
         values |= _on_the_body(figure.truth, reading.poses, anatomy)
+        if reading.contacts is not None:
+            values |= contact_values(reading.contacts, _touching(figure.truth.contacts))
     elif reading.found and figure.truth is not None and len(reading.poses):
         values |= _directions(figure.truth, _bones(anatomy.body, reading.poses))
     if reading.found and figure.truth is not None:
@@ -181,7 +183,8 @@ def _on_the_body(truth: Truth3D, poses: np.ndarray, anatomy: Anatomy) -> dict[st
         for count in HYPOTHESES:
             values[f"{name}_of_{count}"] = (float(of_each[:count, column].min()), 1.0)
     predicted = pose_body(body, poses[0], truth.betas).vertices
-    values |= contact_values(_touching(find_contacts(anatomy, predicted)), _touching(truth.contacts))
+    touching = contact_values(_touching(find_contacts(anatomy, predicted)), _touching(truth.contacts))
+    values |= {f"posed_{name}": value for name, value in touching.items()}
     values["penetration"] = (_MILLIMETRES * penetration_depth(anatomy, predicted), 1.0)
     values["penetration_true"] = (_MILLIMETRES * penetration_depth(anatomy, true.vertices), 1.0)
     return values

@@ -49,6 +49,7 @@ def _reading(figure: Figure, body: Body) -> Reading:
         np.array(figure.hypotheses[0].betas),
         np.log(lengths) if figure.proportions else None,
         np.array([figure.keypoints[name].present for name in KEYPOINT_NAMES]),
+        {frozenset((contact.first, contact.second)) for contact in figure.hypotheses[0].contacts},
     )
 
 
