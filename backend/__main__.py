@@ -1,4 +1,4 @@
-"""The command line: ``python -m backend pose|serve|doctor``."""
+"""The command line: ``python -m backend pose|serve|panels|doctor``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__
-from .commands import doctor, pose, serve
+from .commands import doctor, panels, pose, serve
 from .errors import SketchPoseError
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -29,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, module, summary in (
         ("pose", pose, "pose the figures in drawings"),
         ("serve", serve, "pose drawings for other programs on this machine, over HTTP"),
+        ("panels", panels, "list what files and storyboards hold, for other programs"),
         ("doctor", doctor, "tell what is installed and whether it works"),
     ):
         command = commands.add_parser(name, help=summary, description=module.__doc__)

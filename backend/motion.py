@@ -43,12 +43,14 @@ class Motion:
         places: (F, 3) places of the pelvis, metres, world frame.
         betas: (10,) shape coefficients.
         rate: frames a second.
+        grounded: whether the lowest point of the body is on the ground in each frame.
     """
 
     rotations: np.ndarray
     places: np.ndarray
     betas: np.ndarray
     rate: float
+    grounded: bool = False
 
     def __len__(self) -> int:
         return len(self.rotations)
@@ -92,7 +94,17 @@ def stand(hypotheses: Sequence[Hypothesis], body: Body, rate: float = STILL_RATE
     for frame, pose in enumerate(rotations):  # one by one: the skins of a long clip would fill the memory
         posed = pose_body(body, pose.astype(np.float32), betas.astype(np.float32))
         places[frame, 1] = posed.joints[0, 1] - posed.vertices[:, 1].min()
-    return Motion(rotations, places, betas, rate)
+    return Motion(rotations, places, betas, rate, grounded=True)
+
+
+def join(motions: Sequence[Motion]) -> Motion:
+    """Motions of one body one after the other, at least one."""
+    rotations, places = (
+        np.concatenate(parts)
+        for parts in zip(*((motion.rotations, motion.places) for motion in motions), strict=True)
+    )
+    grounded = all(motion.grounded for motion in motions)
+    return replace(motions[0], rotations=rotations, places=places, grounded=grounded)
 
 
 def write_npz(motion: Motion, body: Body, path: Path) -> None:

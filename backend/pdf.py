@@ -112,7 +112,8 @@ def _opened(path: Path) -> Iterator[PdfDocument]:
         import pypdfium2
     except ImportError as error:
         raise InstallError(
-            'To read PDF files the package pypdfium2 is missing; "python -m pip install pypdfium2" installs it.'
+            "To read PDF files the package pypdfium2 is missing; export the pages as images, or install it with "
+            '"python -m pip install pypdfium2".'
         ) from error
     with _PDFIUM:
         try:

@@ -21,6 +21,8 @@ from .errors import InputError
 
 #: What such a file begins with.
 SIGNATURE = b"8BPS"
+#: Ending of a Photoshop file.
+SUFFIX = ".psd"
 #: Layers and groups of these names, in upper or lower case, copied and numbered too, are no part of the drawing.
 LEFT_OUT = re.compile(r"(notes?|references?)( copy)?( ?\d+)?", re.IGNORECASE)
 #: Most pixels of all layers that are put together.

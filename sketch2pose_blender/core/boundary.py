@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     matrix_to_axis_angle = kinematics.matrix_to_axis_angle
     posed_keypoints = kinematics.posed_keypoints
     Motion = motion.Motion
+    join = motion.join
     read_npz = motion.read_npz
     stand = motion.stand
     write_npz = motion.write_npz

@@ -130,10 +130,7 @@ class LocalServer:
 
     def command(self) -> list[str]:
         """What starts the process."""
-        folders = os.pathsep.join(str(folder) for folder in (IMPORT_FOLDER, *self.import_folders))
-        python = str(self.python or sys.executable)
-        command = [python, "-I", "-X", "utf8", str(_BOOTSTRAP), folders, "serve"]
-        command += ["--engine", self.engine, "--device", self.device]
+        command = self.backend("serve", "--engine", self.engine, "--device", self.device)
         if self.body is not None:
             command += ["--body", str(self.body)]
         if self.relay:
@@ -141,6 +138,11 @@ class LocalServer:
         if self.relay_certificate is not None:
             command += ["--relay-certificate", str(self.relay_certificate)]
         return command
+
+    def backend(self, *arguments: str) -> list[str]:
+        """What starts one of the backend's commands, with the same interpreter and packages."""
+        folders = os.pathsep.join(str(folder) for folder in (IMPORT_FOLDER, *self.import_folders))
+        return [str(self.python or sys.executable), "-I", "-X", "utf8", str(_BOOTSTRAP), folders, *arguments]
 
 
 class PoseClient:

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import bpy
 import numpy as np
@@ -27,6 +27,7 @@ from ..core.boundary import (
     Body,
     InputError,
     Motion,
+    forward_kinematics,
     global_rotations,
     load_body,
     local_rotations,
@@ -364,6 +365,7 @@ def write_motion(
     channels: Collection[Channel] = ("ROTATION", "LOCATION"),
     interpolation: str | None = None,
     key_type: str = "KEYFRAME",
+    keep_between: bool = False,
 ) -> list[str]:
     """Key a motion onto a humanoid armature, standing on the ground of its own rest pose.
 
@@ -376,6 +378,7 @@ def write_motion(
         channels: what is keyed.
         interpolation: of the keys; None for the user's own choice.
         key_type: of the keys.
+        keep_between: replace keys at the frames alone, not those between them.
 
     Returns:
         Names of bones that were left alone: locked, driven or constrained ones.
@@ -416,10 +419,12 @@ def write_motion(
         tracks.append(Track(pelvis.name, "location", np.array(pelvis.location) + moved))
     tracks += _switch_tracks(humanoid, len(motion))
     scene = bpy.context.scene
-    locked = write_keys(armature, frames, tracks, interpolation=interpolation, key_type=key_type)
+    kind: dict[str, Any] = {
+        "interpolation": interpolation, "key_type": key_type, "keep_between": keep_between,
+    }  # fmt: skip
+    locked = write_keys(armature, frames, tracks, **kind)
     if in_ik:
-        tracks = _ik_tracks(humanoid, in_ik, frames)
-        locked += write_keys(armature, frames, tracks, interpolation=interpolation, key_type=key_type)
+        locked += write_keys(armature, frames, _ik_tracks(humanoid, in_ik, frames), **kind)
     scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
     names = [bone for joint, bone in humanoid.mapping.bones.items() if joint in left_alone]
     return names + [name for name in locked if name not in names]
@@ -527,19 +532,22 @@ def _shifts(target: Target, motion: Motion, body: Body, points: np.ndarray, root
         points: (F, P, 3) joints of the rig, posed, with the root where it is.
         root: whether it moves as the source does.
     """
-    betas = _betas(motion, body)
-    rest_vertices = body.rest(betas)[0]
+    rest_vertices, rest_joints = body.rest(_betas(motion, body))
     heads = np.zeros_like(target.skeleton.heads)
     bones = list(target.places.values())
     up = target.to_armature[:, 1]
     lifts = np.empty(len(motion))
     for frame, rotations in enumerate(motion.rotations):
-        posed = pose_body(body, rotations.astype(np.float32), betas)
+        if motion.grounded:  # where the lowest point is need not be found out again
+            joints = forward_kinematics(global_rotations(rotations), rest_joints)
+            vertices = np.array([(0.0, joints[0, 1] - motion.places[frame, 1], 0.0)])
+        else:
+            posed = pose_body(body, rotations.astype(np.float32), _betas(motion, body))
+            joints, vertices = posed.joints, posed.vertices
         heads[bones] = points[frame]
-        lifts[frame] = rise(target, heads, rest_vertices, posed.joints, posed.vertices)
+        lifts[frame] = rise(target, heads, rest_vertices, joints, vertices)
         if root == "MOTION":  # a jump stays a jump
-            lowest = motion.places[frame, 1] - posed.joints[0, 1] + posed.vertices[:, 1].min()
-            lifts[frame] += target.scale * lowest
+            lifts[frame] += target.scale * (motion.places[frame, 1] - joints[0, 1] + vertices[:, 1].min())
     if root == "IN_PLACE":
         return lifts[:, None] * up
     pelvis = list(target.places).index("pelvis")

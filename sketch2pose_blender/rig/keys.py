@@ -108,6 +108,7 @@ def write_keys(
     *,
     interpolation: str | None = None,
     key_type: str = "KEYFRAME",
+    keep_between: bool = False,
 ) -> list[str]:
     """Write keys for every track at every frame.
 
@@ -120,6 +121,7 @@ def write_keys(
         tracks: what is keyed.
         interpolation: of the new keys, as ``Keyframe.interpolation`` names it; None for the user's own choice.
         key_type: of the new keys, as ``Keyframe.type`` names it.
+        keep_between: replace keys at the frames alone, and leave those between them.
 
     Returns:
         Names of bones of which a curve or its group is locked and was left alone.
@@ -144,6 +146,7 @@ def write_keys(
         path, values = track.data_path, np.asarray(track.values, np.float64)
         if track.path == "rotation_quaternion":
             values = values * _side_of_key_before(curves, path, times[0], values[0])
+            values = _along_curves(curves, path, times, values) if keep_between else values
         for index in range(values.shape[1]):
             curve = curves.get((path, index)) or new_curve(channels, path, index, track.bone)
             if curve.lock or (curve.group is not None and curve.group.lock):
@@ -156,7 +159,7 @@ def write_keys(
                 )
                 curve.update()
             else:
-                _fill(curve, times, values[:, index], kind)
+                _fill(curve, times, values[:, index], kind, keep_between=keep_between)
     return locked
 
 
@@ -285,13 +288,42 @@ def _side_of_key_before(
     return -1.0 if before @ first < 0 else 1.0
 
 
-def _fill(curve: bpy.types.FCurve, times: np.ndarray, values: np.ndarray, kind: tuple[int, int, int]) -> None:
-    """Put keys into a curve, in the place of those from the first time to the last."""
+def _along_curves(
+    channels: Mapping[tuple[str, int], bpy.types.FCurve], path: str, times: np.ndarray, values: np.ndarray
+) -> np.ndarray:
+    """Quaternions (F, 4), each on the side of what the curves have at its time, else of the one before it."""
+    curves = [channels.get((path, index)) for index in range(4)]
+    if any(curve is None or not len(curve.keyframe_points) for curve in curves):
+        return values
+    first, last = (curves[0].keyframe_points[end].co.x for end in (0, -1))
+    along = values.copy()
+    for frame, time in enumerate(times.tolist()):
+        if first <= time <= last:
+            near = np.array([curve.evaluate(time) for curve in curves])
+        else:
+            near = along[max(frame - 1, 0)]
+        along[frame] *= -1.0 if along[frame] @ near < 0 else 1.0
+    return along
+
+
+def _fill(
+    curve: bpy.types.FCurve,
+    times: np.ndarray,
+    values: np.ndarray,
+    kind: tuple[int, int, int],
+    *,
+    keep_between: bool,
+) -> None:
+    """Put keys into a curve, in the place of those from the first time to the last, or of those at the times."""
     points = curve.keyframe_points
     if len(points):
         places = read_column(points, "co", 2)[:, 0]
         # As near as Blender takes two keys for one.
-        inside = np.flatnonzero((places > times[0] - 0.01) & (places < times[-1] + 0.01))
+        if keep_between:
+            next_time = times[np.clip(np.searchsorted(times, places - 0.01), 0, len(times) - 1)]
+            inside = np.flatnonzero(np.abs(places - next_time) < 0.01)
+        else:
+            inside = np.flatnonzero((places > times[0] - 0.01) & (places < times[-1] + 0.01))
         if len(inside) == len(places):
             points.clear()
         else:

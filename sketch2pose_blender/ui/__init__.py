@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..storyboard import import_operator, panels, pose_operator
 from . import (
     capture_operators,
     capture_panel,
@@ -36,6 +37,10 @@ _CLASSES = (
     *capture_operators.CLASSES,
     *live.CLASSES,
     capture_panel.SKETCH2POSE_PT_capture,
+    *panels.CLASSES,
+    *import_operator.CLASSES,
+    *pose_operator.CLASSES,
+    panels.SKETCH2POSE_PT_storyboard,
     *correct_panel.CLASSES,
     *rig_panel.CLASSES,
     *torch_engine.CLASSES,
@@ -61,7 +66,9 @@ def register(root_package: str) -> None:
     )
     keep_operators.register()
     correct_panel.register()
+    panels.register()
     export_menu.add_to_menus()
+    import_operator.add_to_menus()
     translations.register()
 
 
@@ -75,7 +82,9 @@ def unregister() -> None:
     correct_panel.unregister()
     keep_operators.unregister()
     service.shut_down()
+    import_operator.take_from_menus()
     export_menu.take_from_menus()
+    panels.unregister()
     del bpy.types.Scene.sketch2pose, bpy.types.Scene.sketch2pose_capture, bpy.types.Object.sketch2pose_rig
     while _registered:
         bpy.utils.unregister_class(_registered.pop())

@@ -35,7 +35,8 @@ class Status:
     def __init__(self) -> None:
         self.text = ""
         self.icon: Any = "NONE"
-        self.job: PoseJob | None = None
+        #: A PoseJob, or several drawings or a storyboard's reading, which are followed in the same way.
+        self.job: Any = None
 
     def show(self, text: str, icon: Any) -> None:
         """Set the sentence and redraw the 3D views."""
@@ -67,6 +68,8 @@ class _PoseOperator(Act):
 
     bl_options = {"UNDO"}
 
+    #: What is done meanwhile, in words.
+    doing = "Posing"
     _folder: Path | None = None
     _timer: bpy.types.Timer | None = None
 
@@ -183,7 +186,9 @@ class _PoseOperator(Act):
         job = status.job
         if job is None:
             return
-        sentence = f"Posing {self._name}: {job.doing}, {job.progress:.0%}, {job.elapsed:.0f} s (ESC cancels)"
+        sentence = (
+            f"{self.doing} {self._name}: {job.doing}, {job.progress:.0%}, {job.elapsed:.0f} s (ESC cancels)"
+        )
         status.show(sentence, "SORTTIME")
         context.workspace.status_text_set(f"Sketch2Pose: {sentence}")
 

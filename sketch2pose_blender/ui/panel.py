@@ -30,13 +30,12 @@ class SKETCH2POSE_PT_pose(bpy.types.Panel):
         if status.text:
             box = layout.box().column(align=True)
             # A label does not wrap.
-            for index, line in enumerate(
-                _wrapped(translations.translated(status.text), context.region.width)
-            ):
+            for index, line in enumerate(wrapped(translations.translated(status.text), context.region.width)):
                 box.label(text=line, icon=status.icon if index == 0 else "BLANK1")
 
 
-def _wrapped(text: str, width: int) -> list[str]:
+def wrapped(text: str, width: int) -> list[str]:
+    """The text in lines for a region of that width, pixels."""
     import textwrap
 
     return textwrap.wrap(text, max(16, int(width / (7.5 * bpy.context.preferences.system.ui_scale)) - 6))

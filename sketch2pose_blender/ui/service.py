@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,9 +94,13 @@ def warm_up() -> None:
         bpy.app.timers.register(load_a_piece, first_interval=_PAUSE)
 
 
-def load_a_piece() -> float | None:
-    """Blender's timer: load what is missing first of all that a first drawing needs."""
-    missing = next((name for name in _PIECES if name not in sys.modules), None)
+def load_a_piece(pieces: Sequence[str] = _PIECES) -> float | None:
+    """Blender's timer: load what is missing first of the modules that a first drawing needs, or of others.
+
+    Returns:
+        When to come again, seconds; None where none is missing.
+    """
+    missing = next((name for name in pieces if name not in sys.modules), None)
     if missing is None:
         return None
     importlib.import_module(missing)

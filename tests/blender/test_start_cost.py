@@ -55,7 +55,7 @@ def seen(tmp_path_factory):
 
 
 def test_switching_on_loads_the_interface_and_nothing_else(seen):
-    ours = ("sketch2pose_blender.ui", "sketch2pose_blender.editing")
+    ours = tuple(f"sketch2pose_blender.{name}" for name in ("ui", "editing", "storyboard"))
     assert [name for name in seen["start"] if not name.startswith(ours)] == ["sketch2pose_blender"]
     assert len(seen["start"]) <= 32, "a file that is not needed for the menus and panels is imported later"
 

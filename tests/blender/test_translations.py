@@ -51,7 +51,9 @@ def texts_of_classes():
 
 def texts_of_code():
     """Labels, and why a button is grey, as they are written in the code."""
-    for path in [*PACKAGE.glob("ui/*.py"), *PACKAGE.glob("editing/*.py")]:
+    for path in (
+        path for folder in ("ui", "editing", "storyboard") for path in PACKAGE.glob(f"{folder}/*.py")
+    ):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 name = (

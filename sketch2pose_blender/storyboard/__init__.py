@@ -1,0 +1,1 @@
+"""Whole storyboards: the list of panels, brought in from files, and posed as keys."""
