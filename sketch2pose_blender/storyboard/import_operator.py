@@ -94,9 +94,8 @@ class SKETCH2POSE_OT_import_storyboard(operators._PoseOperator, bpy.types.Operat
     def _inputs(self) -> list[str]:
         """Absolute paths of what was chosen: files, or the folder that the browser shows."""
         names = [element.name for element in self.files if element.name]
-        folder = Path(bpy.path.abspath(self.directory or "//"))
         if self.directory and names:
-            return [str(folder / name) for name in names]
+            return [str(Path(bpy.path.abspath(self.directory), name)) for name in names]
         chosen = self.filepath or self.directory
         return [str(Path(bpy.path.abspath(chosen)).absolute())] if chosen else []
 
@@ -107,7 +106,7 @@ class SKETCH2POSE_OT_import_storyboard(operators._PoseOperator, bpy.types.Operat
         inputs = self._inputs()
         if not inputs:
             raise InputError("No file was named; choose a storyboard or images.")
-        self._name = Path(inputs[0]).name
+        self._name = _shown(Path(inputs[0]).name)
         command = service.server(context).backend("panels")
         operators.status.job = PanelReader(command, inputs, folder=bpy.app.tempdir or None)
         return operators.status.job
@@ -141,7 +140,7 @@ def _fill(scene: bpy.types.Scene, panels: list[Panel], frames: list[tuple[int, i
     storyboard.panels.clear()
     for panel, (frame, duration) in zip(panels, frames, strict=True):
         item = storyboard.panels.add()
-        item.name, item.shot = panel.name, panel.shot
+        item.name, item.shot = _shown(panel.name), _shown(panel.shot)
         item.file, item.source = panel.file, panel.source
         item.picture = "" if panel.picture is None else str(panel.picture)
         item.frame, item.duration = frame, duration
@@ -151,12 +150,17 @@ def _fill(scene: bpy.types.Scene, panels: list[Panel], frames: list[tuple[int, i
     storyboard.active = 0
 
 
+def _shown(name: str) -> str:
+    """A name without what is no text: a file's may hold any bytes."""
+    return name.encode("utf-8", "replace").decode()
+
+
 def _mark_shots(scene: bpy.types.Scene, panels: list[Panel], frames: list[tuple[int, int]]) -> None:
     """A marker where each shot begins; panels that belong to none have their own. Those that are there stay."""
     there = {(marker.name, marker.frame) for marker in scene.timeline_markers}
     before = ("", "")
     for panel, (frame, _) in zip(panels, frames, strict=True):
-        shot = panel.source, panel.shot or panel.name
+        shot = panel.source, _shown(panel.shot or panel.name)
         if shot != before and (shot[1], frame) not in there:
             scene.timeline_markers.new(shot[1], frame=frame)
         before = shot

@@ -25,7 +25,9 @@ class SKETCH2POSE_PG_panel(bpy.types.PropertyGroup):
     """One panel; ``name`` is what its file calls it."""
 
     file: bpy.props.StringProperty(
-        name="File", description="The panel's name in results: its file, and its number there"
+        name="File",
+        description="The panel's name in results: its file, and its number there",
+        subtype="FILE_PATH",
     )
     source: bpy.props.StringProperty(name="Source", description="The file that it is in", subtype="FILE_PATH")
     picture: bpy.props.StringProperty(

@@ -106,9 +106,11 @@ class SKETCH2POSE_OT_pose_panels(PoseChoices, operators._PoseOperator, bpy.types
     def _finish(self, context: bpy.types.Context, batch: PanelBatch) -> set[str]:
         from ..core.boundary import InputError
 
-        scene = next((scene for scene in bpy.data.scenes if scene.session_uid == self._scene), None)
-        if scene is None:
-            raise InputError("The scene was removed meanwhile; import the storyboard again.")
+        scene = context.scene
+        if scene.session_uid != self._scene:
+            raise InputError(
+                "Another scene is shown than at the start; go back to it and pose the panels again."
+            )
         panels = {panel.file: panel for panel in scene.sketch2pose_storyboard.panels}
         frames = {file: panel.frame for file, panel in panels.items()}
         notes = self._key(context, frames) if self._characters[0].poses else []

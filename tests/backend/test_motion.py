@@ -12,7 +12,7 @@ from backend.api import CameraPose, Hypothesis
 from backend.body import DEFAULT_BODY, forward_kinematics, global_rotations, load_body, pose_body
 from backend.bvh import Clip, euler_zxy, smpl_clip, write_bvh
 from backend.errors import InputError
-from backend.motion import Motion, read_npz, stand, write_npz
+from backend.motion import Motion, join, read_npz, stand, write_npz
 from backend.skeleton import JOINT_NAMES
 
 BODY = load_body()
@@ -195,6 +195,20 @@ def test_figures_stand_on_the_ground():
         posed = pose_body(BODY, rotations)
         lowest = (posed.vertices - posed.joints[0] + place)[:, 1].min()
         assert lowest == pytest.approx(0, abs=1e-5)
+
+
+def test_poses_joined_one_by_one_are_those_that_stand_together():
+    rng = np.random.default_rng(4)
+    poses = [hypothesis(rng.normal(size=(24, 3)) * 0.6) for _ in range(3)]
+    together, joined = stand(poses, BODY), join([stand([pose], BODY) for pose in poses])
+    np.testing.assert_allclose(joined.rotations, together.rotations)
+    np.testing.assert_allclose(joined.places, together.places)
+    assert joined.grounded
+    for rotations, place in zip(joined.rotations, joined.places, strict=True):
+        posed = pose_body(BODY, rotations.astype(np.float32), joined.betas.astype(np.float32))
+        assert abs(place[1] - posed.joints[0, 1] + posed.vertices[:, 1].min()) < 1e-5
+    assert not together.resampled(100.0).grounded
+    assert not join([joined, random_motion()]).grounded
 
 
 @pytest.mark.parametrize("rate", [15.0, 24.0, 60.0])

@@ -79,6 +79,32 @@ def test_nothing_but_the_keys_between_the_first_and_last_frame_is_replaced(armat
     assert [tuple(point.co) for point in curve.keyframe_points] == [(1, 1), (5, 4), (6, 3), (8, 4), (20, 2)]
 
 
+def test_keys_between_stay_where_that_is_asked(armature):
+    bone = armature.pose.bones["hips"]
+    for frame, x in ((1, 1.0), (5, 5.0), (7.5, 6.0), (20, 2.0)):
+        bone.location.x = x
+        bone.keyframe_insert("location", index=0, frame=frame)
+    write_keys(armature, [1, 6, 20], [Track("hips", "location", np.full((3, 3), 4.0))], keep_between=True)
+    curve = action_channels(armature).fcurves.find('pose.bones["hips"].location', index=0)
+    assert [tuple(point.co) for point in curve.keyframe_points] == [(1, 4), (5, 5), (6, 4), (7.5, 6), (20, 4)]
+
+
+def test_quaternions_among_others_stay_on_their_side(armature):
+    """Or they would turn the long way round between the keys."""
+    bone = armature.pose.bones["hips"]
+    frames = np.arange(1, 41)
+    write_keys(armature, frames, [rotation_track(bone, turning(frames))])
+    bone.rotation_quaternion = (-1, 0, 0, 0)
+    again = [1, 9, 30, 40]
+    write_keys(armature, again, [rotation_track(bone, turning(again))], keep_between=True)
+    values = np.array([
+        [action_channels(armature).fcurves.find('pose.bones["hips"].rotation_quaternion', index=i).evaluate(frame)
+         for i in range(4)]
+        for frame in frames
+    ])  # fmt: skip
+    assert ((values[1:] * values[:-1]).sum(1) > 0.9).all()
+
+
 def test_keys_go_into_the_action_that_blender_itself_would_use(armature):
     """Curves made here are found by keyframe_insert, and the other way round."""
     bone = armature.pose.bones["hips"]

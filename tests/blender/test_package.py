@@ -72,7 +72,8 @@ def test_zip_is_complete_and_small(package):
         assert {w.split("-")[2] for w in manifest["wheels"] if project in w} == pythons
     for project in ("starlette", "uvicorn", "h11", "anyio", "click", "typing_extensions", "idna"):
         assert sum(f"/{project}-" in w for w in manifest["wheels"]) == 1
-    for needed in ("__init__.py", "LICENSE", "backend/__main__.py", "backend/bodies/default.npz"):
+    parts = ("ui/panel.py", "storyboard/panels.py", "backend/__main__.py", "backend/commands/panels.py")
+    for needed in ("__init__.py", "LICENSE", "backend/bodies/default.npz", *parts):
         assert needed in names
     assert any(name.startswith("backend/weights/") and name.endswith(".onnx") for name in names)
     assert not [name for name in names if "__pycache__" in name or name.startswith(("training", "tests"))]

@@ -1,7 +1,9 @@
 """Storyboards: imported as panels at their frames, posed as keys; failures stay with their panel."""
 
 import json
+import os
 import shutil
+import sys
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -142,6 +144,16 @@ def test_images_without_times_last_as_long_as_the_artist_says(tmp_path):
     files = [{"name": "p10.png"}, {"name": "p2.png"}]
     bpy.ops.sketch2pose.import_storyboard(directory=f"{tmp_path}/", files=files)
     assert [(panel.name, panel.frame) for panel in storyboard().panels] == [("p10", 1), ("p2", 49)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are texts there")
+def test_names_that_are_no_texts(tmp_path):
+    name = os.fsdecode(b"p\xff1.png")
+    shutil.copy(EXAMPLES / "stick_wave.png", tmp_path / name)
+    shutil.copy(EXAMPLES / "stick_wave.png", tmp_path / "p2.png")
+    panels = load(tmp_path)
+    assert bpy.ops.sketch2pose.pose_panels() == {"FINISHED"}
+    assert [(panel.name, panel.state) for panel in panels] == [("p2", "POSED"), ("p?1", "POSED")]
 
 
 def test_the_scenes_of_a_screenplay_follow_each_other(project, tmp_path):
