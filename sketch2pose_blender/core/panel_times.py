@@ -27,17 +27,19 @@ def panel_frames(panels: Sequence[Panel], first: int, rate: float, seconds: floa
     Raises:
         InputError: they last longer than Blender has frames.
     """
-    frames: list[tuple[int, int]] = []
+    starts: list[int] = []
+    ends: list[int] = []
     end = begin = 0.0
     for _, file in groupby(panels, key=lambda panel: panel.source):
         begin = end
         for panel in file:
             start = end if panel.start is None else begin + panel.start
             end = start + (panel.duration or seconds)
-            frame = first + round(start * rate)
-            if frames:  # no two at one frame, whatever the file says
-                frame = max(frame, frames[-1][0] + 1)
-            frames.append((frame, max(first + round(end * rate) - frame, 1)))
-    if frames and sum(frames[-1]) > LAST_FRAME:
+            # No two at one frame, whatever the file says.
+            starts.append(max(first + round(start * rate), starts[-1] + 1 if starts else first))
+            ends.append(max(first + round(end * rate), starts[-1] + 1))
+    if ends and ends[-1] > LAST_FRAME:
         raise InputError("The storyboard is longer than a scene can be; import a part of it.")
-    return frames
+    # A panel is seen until the next one, though its file may say that it lasts longer.
+    nexts = [*starts[1:], LAST_FRAME]
+    return [(start, min(end, after) - start) for start, end, after in zip(starts, ends, nexts, strict=True)]

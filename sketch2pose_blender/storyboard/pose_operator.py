@@ -158,6 +158,9 @@ class SKETCH2POSE_OT_pose_panels(PoseChoices, operators._PoseOperator, bpy.types
     def _tell(self, batch: PanelBatch, notes: list[str]) -> None:
         count = len(batch.posed) + len(batch.failed)
         sentence = f"Posed {len(batch.posed)} of {count} panels."
+        fewer = len(batch.posed) - len(self._characters[-1].poses)
+        if fewer:
+            sentence += f" {fewer} show fewer figures than armatures are selected."
         if batch.failed:
             sentence += f" {len(batch.failed)} failed: click them in the list to see why."
             self.report({"WARNING"}, sentence)

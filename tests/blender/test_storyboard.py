@@ -239,8 +239,12 @@ def test_frames_are_rounded_from_the_boards_own_times():
 
 def test_no_two_panels_are_at_one_frame():
     boards = [panel(start=at, duration=0.001) for at in (0, 0, 0.001, 5, 2)]
-    frames = [frame for frame, _ in panel_frames(boards, 1, 24, 2.0)]
-    assert frames == [1, 2, 3, 121, 122]
+    assert panel_frames(boards, 1, 24, 2.0) == [(1, 1), (2, 1), (3, 1), (121, 1), (122, 1)]
+
+
+def test_a_panel_is_seen_until_the_next_one():
+    boards = [panel(start=at, duration=2.0) for at in (0, 1, 4)]
+    assert panel_frames(boards, 1, 24, 2.0) == [(1, 24), (25, 48), (97, 48)]
 
 
 def test_a_storyboard_longer_than_a_scene_is_one_sentence():
@@ -355,13 +359,16 @@ def test_two_figures_go_to_two_armatures_from_left_to_right(tmp_path):
     both.paste(pages[0], (0, 0))
     both.paste(pages[1], (pages[0].width + 200, 0))
     both.save(tmp_path / "a.png")
-    load(tmp_path / "a.png")
+    shutil.copy(EXAMPLES / "stick_wave.png", tmp_path / "b.png")
+    load(tmp_path)
     right, left = (build_character(bpy.context, BODY, np.zeros(10, np.float32), n) for n in ("Right", "Left"))
     right.location.x, left.location.x = 1.0, -1.0
     for armature in (right, left):
         armature.select_set(True)
     bpy.context.view_layer.update()
     assert bpy.ops.sketch2pose.pose_panels(target="SELECTED") == {"FINISHED"}
+    assert "1 show fewer figures" in operators.status.text
+    assert (list(keys(left)), list(keys(right))) == ([1.0, 49.0], [1.0])
     for armature, name in ((left, "stick_wave"), (right, "runner_gesture")):
         assert worst_direction(armature, SMPL, hypothesis_of(name), BODY) < 25
 
