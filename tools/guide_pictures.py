@@ -25,6 +25,7 @@ PICTURES = {
     "dropped_menu": "guide/dropped",
     "live_figure": "guide/live",
     "live_raised": "guide/live_redrawn",
+    "storyboard_failed": "guide/storyboard",
     "correct_flipped": "guide/correct_flipped",
     "correct_dragging": "guide/correct_dragging",
     "correct_ignored": "guide/correct_ignored",

@@ -77,6 +77,12 @@ with bpy.context.temp_override(**editor("FILE_BROWSER")):
     window.click_button("sketch2pose.pose_panels")
     window.wait_until(f"{STATES} == ['POSED'] * 6 + ['FAILED']")
     assert window.run(ARMATURES) == ["balloon"]
+    window.run("""
+with bpy.context.temp_override(**view3d()):
+    bpy.ops.view3d.view_axis(type="FRONT")
+    view3d()["space_data"].region_3d.view_location = (0, 0, 1)
+    view3d()["space_data"].region_3d.view_distance = 5.0
+""")
     scroll_down(window)
     window.screenshot(SCREENSHOTS / "storyboard_posed.png")
 
