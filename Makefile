@@ -88,7 +88,7 @@ clean: ## remove what make has built or installed
 
 $(VENV)/.runtime: pyproject.toml constraints.txt
 	@$(RUN) -m pip --version >/dev/null 2>&1 || { python=$$(tools/find_python.sh 3.11 3.13 3.12) && "$$python" -m venv --clear $(VENV); }
-	@echo "Installing NumPy, ONNX Runtime and Pillow into $(VENV) ..."
+	@echo "Installing NumPy, ONNX Runtime, Pillow and psd-tools into $(VENV) ..."
 	@$(RUN) $(PIP_INSTALL) --editable .
 	@touch $@
 

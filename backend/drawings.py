@@ -58,7 +58,7 @@ class Drawing:
         if self.board is not None:
             alone = len(self.board.layers) == 1 and self.board.layers[0].opacity == 1
             return self.board.layers[0].path if alone else None
-        several = self.path.suffix.lower() in SEVERAL or self.path.suffix.lower() == psd.SUFFIX
+        several = self.path.suffix.lower() in SEVERAL or self.path.suffix.lower() in psd.SUFFIXES
         return None if several or not is_file(self.path) else self.path
 
 

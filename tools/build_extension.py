@@ -26,7 +26,7 @@ WHEELS = ROOT / "build" / "wheels"
 #: What the backend imports and Blender does not have; numpy is Blender's own. ONNX Runtime names more
 #: packages, but inference imports none of them.
 PACKAGES = (
-    "onnxruntime", "pillow",
+    "onnxruntime", "pillow", "psd-tools", "attrs",
     "starlette", "uvicorn", "anyio", "click", "h11", "idna", "typing_extensions",
 )  # fmt: skip
 #: The Pythons of Blender 4.2 to 5.0 and of 5.1 to 5.2.

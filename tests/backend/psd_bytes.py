@@ -65,14 +65,21 @@ def psd(
     depth: int = 8,
     version: int = 1,
     has_merged: bool | None = None,
+    selection: bool = False,
 ) -> bytes:
-    """``merged``: (H, W) gray or (H, W, 3) or (H, W, 4); ``has_merged``: what the version resource says."""
+    """``merged``: (H, W) gray or (H, W, 3) or (H, W, 4); ``has_merged``: what the version resource says;
+    ``selection``: the last channel is a selection that was saved. With layers ``depth`` is 8 and ``version`` 1.
+    """
     planes = merged[..., None] if merged.ndim == 2 else merged
     mode = 1 if planes.shape[2] == 1 else 3
     head = b"8BPS" + struct.pack(">H6xHIIHH", version, planes.shape[2], size[1], size[0], depth, mode)
     resources = b""
     if has_merged is not None:
-        resources = b"8BIM" + struct.pack(">HH", 1057, 0) + struct.pack(">IIB", 6, 1, has_merged) + b"\0"
+        # Its version, what is asked, the names of two programs, the file's version.
+        told = struct.pack(">IBIII", 1, has_merged, 0, 0, 1)
+        resources += b"8BIM" + struct.pack(">HHI", 1057, 0, len(told)) + told + b"\0"
+    if selection:
+        resources += b"8BIM" + struct.pack(">HHII", 1053, 0, 4, 7)
     records, pixels = b"", b""
     for layer in layers:
         height, width = layer.rgba.shape[:2]
@@ -110,7 +117,11 @@ def psd(
     info = struct.pack(">h", len(layers)) + records + pixels if layers else b""
     info += b"\0" * (len(info) % 2)
     section = struct.pack(">I", len(info)) + info + struct.pack(">I", 0) if layers else b""
+    length = struct.pack(">Q" if version == 2 else ">I", len(section))
     parts = [struct.pack(">I", 0), struct.pack(">I", len(resources)) + resources]
-    parts.append(struct.pack(">I", len(section)) + section)
-    image = struct.pack(">H", 0) + np.moveaxis(planes, 2, 0).tobytes()
+    parts.append(length + section)
+    pixels_of_all = np.moveaxis(planes, 2, 0)
+    if depth == 16:
+        pixels_of_all = pixels_of_all.astype(">u2") * 257
+    image = struct.pack(">H", 0) + pixels_of_all.tobytes()
     return head + b"".join(parts) + image

@@ -68,9 +68,9 @@ def test_zip_is_complete_and_small(package):
     assert package.stat().st_size < 100e6
     assert {f"./{name}" for name in names if name.endswith(".whl")} == set(manifest["wheels"])
     pythons = {"cp311", "cp313"}
-    for project in ("onnxruntime", "pillow"):
+    for project in ("onnxruntime", "pillow", "psd_tools"):
         assert {w.split("-")[2] for w in manifest["wheels"] if project in w} == pythons
-    for project in ("starlette", "uvicorn", "h11", "anyio", "click", "typing_extensions", "idna"):
+    for project in ("starlette", "uvicorn", "h11", "anyio", "click", "typing_extensions", "idna", "attrs"):
         assert sum(f"/{project}-" in w for w in manifest["wheels"]) == 1
     parts = ("ui/panel.py", "storyboard/panels.py", "backend/__main__.py", "backend/commands/panels.py")
     for needed in ("__init__.py", "LICENSE", "backend/bodies/default.npz", *parts):
