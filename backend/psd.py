@@ -32,7 +32,7 @@ def size_of(file: BinaryIO) -> tuple[int, int]:
     try:
         height, width = struct.unpack(">14xII", file.read(22))
     except struct.error as error:
-        raise InputError(_DAMAGED) from error
+        raise _damaged() from error
     return width, height
 
 
@@ -69,10 +69,11 @@ def _merged_alone(file: BinaryIO) -> Image.Image:
     except MemoryError:
         raise
     except Exception as error:  # likewise
-        raise InputError(_DAMAGED) from error
+        raise _damaged() from error
 
 
-_DAMAGED = "The Photoshop file is damaged or cut off; save it again, or as PNG."
+def _damaged() -> InputError:
+    return InputError("The Photoshop file is damaged or cut off; save it again, or as PNG.")
 
 
 def _picture(file: PSDImage) -> Image.Image:
