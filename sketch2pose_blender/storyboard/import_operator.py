@@ -43,7 +43,7 @@ class SKETCH2POSE_OT_import_storyboard(operators._PoseOperator, bpy.types.Operat
         options={"SKIP_SAVE"},
     )
     filter_glob: bpy.props.StringProperty(
-        default="*.storyboarder;*.fountain;*.psd;*.pdf;*.png;*.jpg;*.jpeg;*.webp;*.gif;*.bmp;*.tif;*.tiff;*.ppm;*.pgm;*.pbm",
+        default="*.storyboarder;*.fountain;*.psd;*.psb;*.pdf;*.png;*.jpg;*.jpeg;*.webp;*.gif;*.bmp;*.tif;*.tiff;*.ppm;*.pgm;*.pbm",
         options={"HIDDEN"},
     )
     seconds: bpy.props.FloatProperty(
