@@ -288,7 +288,7 @@ def gaps(surface: Surface, places: np.ndarray, chosen: np.ndarray) -> np.ndarray
     apart = places[:, first, :, None] - places[:, second, None, :]
     apart *= apart
     squares = np.stack([apart[:3].sum(0), apart[3] + apart[4], apart[2:].sum(0)])
-    nearest = np.sqrt(squares.reshape(3, len(chosen), -1).min(-1)).T
+    nearest = np.sqrt(squares.min((-2, -1))).T
     return nearest - (surface.radius[first] + surface.radius[second])[:, None]
 
 

@@ -121,6 +121,7 @@ def test_parts_that_are_not_drawn_touch_nothing(body, surface):
     assert ("left_hand", "right_hand") in posed.told(surface, present=present)
     present[keypoint_index("left_fingertips")] = PRESENT - 0.01
     assert not any("left_hand" in pair for pair in posed.told(surface, present=present))
+    assert posed.told(surface, present=np.zeros(30)) == {}
 
 
 def test_what_is_skipped_is_never_likely(body, surface):

@@ -20,6 +20,7 @@ from training.evaluate.metrics import LABELLED_JOINTS, LABELLED_MIRROR, LIMB_BON
 from training.evaluate.pictures import best_median_worst
 from training.evaluate.report import Column, best_of, groups, table
 from training.evaluate.score import Score, score
+from training.evaluate.shipped import read_with_pipeline, read_without_box
 from training.evaluate.sketches import read_labels
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -88,6 +89,20 @@ def _truth(pose: np.ndarray) -> Truth3D:
     bones /= np.linalg.norm(bones, axis=1, keepdims=True)
     every = np.ones(30, bool)
     return Truth3D(bones, np.ones(29, bool), pose, np.zeros(10, np.float32), np.zeros(29), every, ())
+
+
+@pytest.mark.parametrize("read", [read_with_pipeline, read_without_box])
+def test_an_error_in_the_program_is_no_drawing_without_a_figure(read):
+    class Failing:
+        def __init__(self, error):
+            self.error = error
+
+        def pose(self, page, **options):
+            raise self.error
+
+    assert read(Failing(InputError("No figure was found.")), _labelled()) is NOTHING
+    with pytest.raises(ZeroDivisionError):
+        read(Failing(ZeroDivisionError()), _labelled())
 
 
 def test_shape_is_measured_beside_saying_average_and_absence_by_recall_and_precision():

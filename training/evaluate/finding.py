@@ -84,8 +84,11 @@ def lookers(pipeline: Pipeline) -> dict[str, Looker]:
         return boxes[scores >= _NETWORK_ALONE]
 
     def both(page: np.ndarray) -> np.ndarray:
-        result = pipeline.try_pose(page, figures=None)
-        return np.array([figure.box for figure in result.figures], np.float32).reshape(-1, 4)
+        try:
+            result = pipeline.pose(page, figures=None)
+        except InputError:
+            return np.zeros((0, 4), np.float32)
+        return np.array([figure.box for figure in result.figures], np.float32)
 
     return {"ink alone": ink, "network alone": network, "both, judged by their keypoints": both}
 

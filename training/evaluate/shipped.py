@@ -25,14 +25,21 @@ from .metrics import LIMB_BONES, labelled_joints
 
 def read_with_pipeline(pipeline: Pipeline, figure: LabelledFigure) -> Reading:
     """Read one figure in its labelled box."""
-    result = pipeline.try_pose(figure.page, box=figure.box.tolist())
-    return _reading(result.figures[0], pipeline.body) if result.figures else NOTHING
+    return _read(pipeline, figure, figure.box.tolist())
 
 
 def read_without_box(pipeline: Pipeline, figure: LabelledFigure) -> Reading:
     """Read one figure that is looked for on its page."""
-    result = pipeline.try_pose(figure.page)
-    return _reading(result.figures[0], pipeline.body) if result.figures else NOTHING
+    return _read(pipeline, figure, None)
+
+
+def _read(pipeline: Pipeline, figure: LabelledFigure, box: Sequence[float] | None) -> Reading:
+    # Not try_pose: an error in the program must not count as a drawing without a figure.
+    try:
+        result = pipeline.pose(figure.page, box=box)
+    except InputError:
+        return NOTHING
+    return _reading(result.figures[0], pipeline.body)
 
 
 def _reading(figure: Figure, body: Body) -> Reading:
