@@ -97,7 +97,7 @@ def test_an_error_in_the_program_is_no_drawing_without_a_figure(read):
         def __init__(self, error):
             self.error = error
 
-        def pose(self, page, **options):
+        def pose(self, *_page, **_options):
             raise self.error
 
     assert read(Failing(InputError("No figure was found.")), _labelled()) is NOTHING
