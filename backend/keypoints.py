@@ -20,7 +20,7 @@ CROP_MARGIN = 1.06
 #: The same of figures that are cut off or lack limbs, which are read again: at least so many of their keypoints are
 #: likelier no part of what is drawn. Measured on bust, waist-up and legs-only drawings, 1.06 to 1.75.
 PART_MARGIN = 1.5
-PART_LACKS = 6
+PART_LACKS = 10
 
 #: From so many page pixels a crop pixel on a page is finer than any that the network learned from: it is softened.
 FINE_PAGE = 1.6
