@@ -386,9 +386,9 @@ class _Lacking:
         self.crops += list(crops[: len(crops) // 2])
         output = _random_output(len(crops), [0.0] * len(crops))
         presence = np.full((len(crops), 30), 4.0, np.float32)
-        for index in range(0, len(crops), len(crops) // 2):
-            middle = [k for k, twin in enumerate(KEYPOINT_MIRROR) if k == twin]
-            presence[index, middle[: self.lacking]] = -4.0
+        gone = list(range(self.lacking))
+        presence[0, gone] = -4.0
+        presence[len(crops) // 2, [KEYPOINT_MIRROR[k] for k in gone]] = -4.0
         return output.changed(lambda name, values: presence if name == "presence" else values)
 
 
