@@ -30,7 +30,8 @@ from ..core.boundary import (
     reading_of,
 )
 from ..core.handles import FLIPS
-from ..rig.drawn_figure import DrawnFigure, keep_figure, kept_figure
+from ..rig.drawn_figure import PANELS, DrawnFigure, keep_figure, kept_figure
+from ..rig.keys import action_channels, change_keys
 from ..rig.live_rig import LiveRig
 from ..rig.placement import Seeing, kept_placement
 from ..rig.posing import armature_of
@@ -157,6 +158,8 @@ def obstacle(context: bpy.types.Context) -> str | None:
         kept = figure_of(armature)
     except InputError as error:
         return str(error).rstrip(".")
+    if kept is None and PANELS in armature:
+        return "The pose at this frame is no panel's; go to a panel of the storyboard"
     return "The armature was not posed from a drawing" if kept is None else None
 
 
@@ -174,7 +177,8 @@ class Correction:
     """One act of correcting the active armature: bones follow each step, and it is kept or taken back at the end.
 
     Raises:
-        SketchPoseError: the armature has no figure, or its bones are no humanoid's; nothing has changed.
+        SketchPoseError: the armature has no figure, its bones are no humanoid's, or a panel's keys are linked from
+            another file; nothing has changed.
     """
 
     def __init__(self, context: bpy.types.Context) -> None:
@@ -184,9 +188,12 @@ class Correction:
             raise InputError("The armature was not posed from a drawing; select one that was.")
         self._armature = armature
         self._before = drawn
+        if drawn.frame is not None:
+            action_channels(armature)  # raises where its keys cannot be changed
         self._body = body_of(context)
         self._rig = LiveRig(armature, self._body)
-        placement = kept_placement(armature)
+        # A panel's drawing is seen from the figure's front, wherever a single one may have been seen from since.
+        placement = kept_placement(armature) if drawn.frame is None else None
         self._seeing = None if placement is None else Seeing(armature, self._body, placement)
         self._bones = [(bone, bone.matrix_basis.copy(), bone.rotation_mode) for bone in armature.pose.bones]
         self.now = drawn
@@ -208,12 +215,23 @@ class Correction:
         self._rig.turn(self._pose())
 
     def keep(self, context: bpy.types.Context) -> None:
-        """Keep what is shown with the armature, and set keys where auto-key is on."""
+        """Keep what is shown with the armature, and set keys where auto-key is on; a panel's keys are changed."""
         scene = context.scene
-        if scene.tool_settings.use_keyframe_insert_auto:
+        if self.now.frame is not None:
+            self._change_keys(self.now.frame)
+        elif scene.tool_settings.use_keyframe_insert_auto:
             self._rig.turn(self._pose(), scene.frame_current)
         keep_figure(self._armature, self.now)
         _dragged.pop(self._armature.session_uid, None)
+
+    def _change_keys(self, frame: int) -> None:
+        """Change the keys at a panel's frame, in the modes in which they are."""
+        turned = []
+        for bone, basis, mode in self._bones:
+            if bone.matrix_basis != basis:
+                bone.rotation_mode = mode  # turns the bone as far in it
+                turned.append(bone)
+        change_keys(self._armature, turned, frame)
 
     def _pose(self) -> Hypothesis:
         """The pose as the armature takes it: seen from where the drawing is seen, where that is known."""

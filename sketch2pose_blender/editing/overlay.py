@@ -1,7 +1,7 @@
 """The drawing and the figure's skeleton on its paper, over the scene and under the handles."""
 
 # Blender's stubs give the union of all types where the code knows which one it has.
-# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportArgumentType=false
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 if TYPE_CHECKING:
+    from ..rig.drawn_figure import DrawnFigure
     from .corrected import Corrected
 
 #: Width of a bone's line and of the light line under it, pixels of a screen of ordinary density.
@@ -18,6 +19,11 @@ _WIDTH, _CASING = 2.5, 5.0
 _PAGE_STRENGTH = 0.5
 
 _handler: list[Any] = []
+#: The image file of a storyboard's panel -> name and path of its image in Blender; names are empty where it cannot be read.
+_pictures: dict[str, tuple[str, str]] = {}
+#: The one that is waited for, and the one that was loaded for the overlay alone.
+_awaited: list[str] = []
+_lent: list[str] = []
 
 
 def start() -> None:
@@ -30,6 +36,54 @@ def stop() -> None:
     """Draw no more."""
     while _handler:
         bpy.types.SpaceView3D.draw_handler_remove(_handler.pop(), "WINDOW")
+    if bpy.app.timers.is_registered(load_picture):
+        bpy.app.timers.unregister(load_picture)
+    for remembered in (_pictures, _awaited, _lent):
+        remembered.clear()
+
+
+def image_of(drawn: DrawnFigure) -> bpy.types.Image | None:
+    """The drawing's image; a panel's is loaded soon where it is not there, as nothing can be while Blender draws."""
+    if not drawn.picture:
+        return bpy.data.images.get(drawn.file)
+    known = _pictures.get(drawn.picture)
+    if known is not None and not known[0]:
+        return None
+    image = _found(*known) if known is not None else None
+    if image is None:
+        _awaited[:] = [drawn.picture]
+        if not bpy.app.timers.is_registered(load_picture):
+            bpy.app.timers.register(load_picture, first_interval=0.0)
+    return image
+
+
+def load_picture() -> None:
+    """Blender's timer: load the picture that is waited for, in the place of the one before."""
+    from .operators import redraw
+
+    for lent in _lent:
+        image = _found(*_pictures[lent])
+        if image is not None and not image.users:  # a storyboard's pictures would fill the memory
+            bpy.data.images.remove(image)
+    _lent.clear()
+    for path in _awaited:
+        count = len(bpy.data.images)
+        try:
+            image = bpy.data.images.load(path, check_existing=True)
+        except (RuntimeError, UnicodeError):
+            _pictures[path] = ("", "")
+            continue
+        _pictures[path] = (image.name, image.filepath)
+        if len(bpy.data.images) > count:
+            _lent.append(path)
+    _awaited.clear()
+    redraw(bpy.context)
+
+
+def _found(name: str, path: str) -> bpy.types.Image | None:
+    """The image, unless undo or another file has put a different one in its place, or none."""
+    image = bpy.data.images.get(name)
+    return image if image is not None and image.filepath == path else None
 
 
 def _draw() -> None:
@@ -61,7 +115,7 @@ def _draw_page(context: bpy.types.Context, state: Corrected) -> None:
 
     from .view import paper_in_world
 
-    image = bpy.data.images.get(state.drawn.file)
+    image = image_of(state.drawn)
     if image is None or not (image.has_data or len(image.pixels)):  # the first look at pixels loads them
         return
     width, height = state.drawn.size

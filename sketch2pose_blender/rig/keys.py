@@ -9,6 +9,7 @@ itself. Who calls this makes one undo step of it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ _GROUP = "group_name" if bpy.app.version >= (5, 0) else "action_group" if bpy.ap
 CHANNELS = ("ROTATION", "LOCATION", "SCALE")
 #: Values are the same if they differ by less.
 _SAME = 1e-5
+#: As near as Blender takes two keys for one, frames.
+_SAME_TIME = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,6 +193,76 @@ def key_pose(
     )
 
 
+def change_keys(armature: bpy.types.Object, bones: Iterable[bpy.types.PoseBone], frame: float) -> None:
+    """Give the keys of rotation that bones have at a frame the values that the bones have now.
+
+    Keys keep their interpolation and type; none is set where there was none, and locked curves stay as they are.
+
+    Args:
+        armature: the object.
+        bones: its bones that were turned.
+        frame: frame of the scene.
+
+    Raises:
+        InputError: the action is linked from another file; nothing has changed.
+    """
+    curves = {(curve.data_path, curve.array_index): curve for curve in action_channels(armature).fcurves}
+    time = _times(armature.animation_data, [frame])[0]
+    for track in (track for bone in bones for track in _pose_tracks(bone, ("ROTATION",))):
+        for index, value in enumerate(track.values[0].tolist()):
+            curve = curves.get((track.data_path, index))
+            if curve is None or curve.lock or (curve.group is not None and curve.group.lock):
+                continue
+            point = _key_until(curve, time)
+            if point is not None and point.co.x > time - _SAME_TIME:
+                point.co_ui = (point.co.x, value)  # its handles go along
+                curve.update()
+
+
+def standing_key(armature: bpy.types.Object, bone: bpy.types.PoseBone, frame: float) -> int | None:
+    """The frame of the key of rotation at which a bone stands; asked at every redraw.
+
+    Args:
+        armature: the object.
+        bone: one of its bones.
+        frame: frame of the scene.
+
+    Returns:
+        The frame itself, or the one of the last key before it where that one is held; None where the bone has no key
+        there, moves from key to key, or stands at a key between frames.
+    """
+    animation = armature.animation_data
+    channels = None if animation is None else _present_channels(animation)
+    path = Track(bone.name, rotation_path(bone), np.empty(0)).data_path
+    curve = None if channels is None else channels.fcurves.find(path)
+    if curve is None:
+        return None
+    time = _times(animation, [frame])[0]
+    point = _key_until(curve, time)
+    if point is None or (point.interpolation != "CONSTANT" and point.co.x < time - _SAME_TIME):
+        return None
+    place = point.co.x
+    place = animation.nla_tweak_strip_time_to_scene(place) if animation.use_tweak_mode else place
+    return round(place) if abs(place - round(place)) < _SAME_TIME else None
+
+
+def _key_until(curve: bpy.types.FCurve, time: float) -> bpy.types.Keyframe | None:
+    """The last key that is not after a time."""
+    points = curve.keyframe_points
+    after = bisect_right(points, time + _SAME_TIME, key=lambda point: point.co.x)
+    return points[after - 1] if after else None
+
+
+def _present_channels(animation: bpy.types.AnimData) -> Any:
+    """As :func:`action_channels`, without making anything; None where there is none."""
+    action = animation.action
+    if action is None or not hasattr(action, "slots"):  # the latter before 4.4
+        return action
+    slot = animation.action_slot
+    strips = [strip for layer in action.layers for strip in layer.strips]
+    return strips[0].channelbag(slot) if slot is not None and strips else None
+
+
 def strayed_bones(
     armature: bpy.types.Object, bones: Iterable[bpy.types.PoseBone], frame: float
 ) -> list[bpy.types.PoseBone]:
@@ -318,12 +391,11 @@ def _fill(
     points = curve.keyframe_points
     if len(points):
         places = read_column(points, "co", 2)[:, 0]
-        # As near as Blender takes two keys for one.
         if keep_between:
-            next_time = times[np.clip(np.searchsorted(times, places - 0.01), 0, len(times) - 1)]
-            inside = np.flatnonzero(np.abs(places - next_time) < 0.01)
+            next_time = times[np.clip(np.searchsorted(times, places - _SAME_TIME), 0, len(times) - 1)]
+            inside = np.flatnonzero(np.abs(places - next_time) < _SAME_TIME)
         else:
-            inside = np.flatnonzero((places > times[0] - 0.01) & (places < times[-1] + 0.01))
+            inside = np.flatnonzero((places > times[0] - _SAME_TIME) & (places < times[-1] + _SAME_TIME))
         if len(inside) == len(places):
             points.clear()
         else:

@@ -46,6 +46,11 @@ class LiveRig:
         armature: the rig.
         body: the body that poses are read for.
 
+    Attributes:
+        pelvis: name of the bone at whose head the pelvis is.
+        axes: (3, 3) from the SMPL rest frame to armature space.
+        unit: length of a metre of the figure there.
+
     Raises:
         InputError: the bones are not those of a humanoid, or do not rest in a T-pose.
     """
@@ -55,15 +60,15 @@ class LiveRig:
         self._armature = armature
         if find_smpl_armature(armature) is not None:
             self._rig = _LiveSmpl(armature, rest_joints)
-            self._axes, self._unit = self._rig.axes, self._rig.unit
-            self._pelvis = JOINT_NAMES[0]
+            self.axes, self.unit = self._rig.axes, self._rig.unit
+            self.pelvis = JOINT_NAMES[0]
         else:
             humanoid = find_humanoid(armature)
             if humanoid is None:
                 raise InputError("The armature's bones were changed meanwhile; pose it again.")
             self._rig = LiveHumanoid(humanoid, rest_joints)
-            self._axes, self._unit = self._rig.target.to_armature, self._rig.target.scale
-            self._pelvis = humanoid.mapping.bones["pelvis"]
+            self.axes, self.unit = self._rig.target.to_armature, self._rig.target.scale
+            self.pelvis = humanoid.mapping.bones["pelvis"]
 
     def turn(self, hypothesis: Hypothesis, key_frame: float | None = None) -> None:
         """Turn the bones to the pose, and key them at a frame if one is given."""
@@ -73,6 +78,6 @@ class LiveRig:
     def paper(self, hypothesis: Hypothesis) -> Paper:
         """Where the drawing lies, in armature space, so that the posed figure stands over it, seen from its front."""
         bpy.context.view_layer.update()
-        pelvis = np.array(self._armature.pose.bones[self._pelvis].head)
+        pelvis = np.array(self._armature.pose.bones[self.pelvis].head)
         camera = hypothesis.camera
-        return paper_at(pelvis, self._axes, self._unit, camera.scale, (camera.tx, camera.ty))
+        return paper_at(pelvis, self.axes, self.unit, camera.scale, (camera.tx, camera.ty))

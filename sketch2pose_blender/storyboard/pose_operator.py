@@ -26,10 +26,16 @@ _root = __name__.rsplit(".", 2)[0]
 #: What keying needs of Python and of us, in pieces: loaded while the pose program is at work.
 _PIECES = (
     "numpy",
-    *(f"{_root}.{name}" for name in ("core.retarget", "rig.posing", "rig.animation", "editing.corrected")),
+    *(
+        f"{_root}.{name}"
+        for name in ("core.retarget", "rig.posing", "rig.animation", "rig.drawn_figure", "editing.corrected")
+    ),
 )
 #: What a rig's root does, by the artist's rule for single poses: from shot to shot no foot stays where it is.
 _ROOTS = {"GROUND": "IN_PLACE", "FOOT": "IN_PLACE", "STAY": "NONE"}
+
+#: Of each figure: as it was read, and the likeliest other one. All would be several times as much to keep with the file.
+_READINGS = 2
 
 
 class SKETCH2POSE_OT_pose_panels(PoseChoices, operators._PoseOperator, bpy.types.Operator):  # noqa: SLF001 - the operators share it
@@ -65,7 +71,8 @@ class SKETCH2POSE_OT_pose_panels(PoseChoices, operators._PoseOperator, bpy.types
         self.remember_target(context)
         panels = self._wanted(context)
         self._scene, self._name = context.scene.session_uid, "the storyboard"
-        pictures = {panel.file: Path(panel.picture) if panel.picture else None for panel in panels}
+        self._pictures = {panel.file: panel.picture for panel in panels}
+        pictures = {file: Path(picture) if picture else None for file, picture in self._pictures.items()}
         apart = [panel for panel in panels if not panel.picture]
         reader = None
         if apart:
@@ -89,7 +96,7 @@ class SKETCH2POSE_OT_pose_panels(PoseChoices, operators._PoseOperator, bpy.types
 
         self._body = body_of(bpy.context)
         for character, figure in zip(self._characters, image.figures, strict=False):
-            character.take(file, figure, self._body)
+            character.take(file, image, self._pictures[file], figure, self._body)
 
     def _wanted(self, context: bpy.types.Context) -> list[Any]:
         from ..core.boundary import InputError
@@ -171,7 +178,7 @@ class SKETCH2POSE_OT_pose_panels(PoseChoices, operators._PoseOperator, bpy.types
 
 
 def _submit(figures: int, picture: Path, name: str) -> PoseJob:
-    return service.submit(bpy.context, picture, name=name, figures=figures, hypotheses=1)
+    return service.submit(bpy.context, picture, name=name, figures=figures, hypotheses=_READINGS)
 
 
 def _found(uid: int) -> bpy.types.Object:
@@ -196,16 +203,22 @@ class _Character:
         self.betas: tuple[float, ...] = ()
         #: Panel's name -> its pose, one frame.
         self.poses: dict[str, Motion] = {}
+        #: Panel's name -> what is kept of its figure, so that it can be corrected.
+        self.texts: dict[str, str] = {}
 
-    def take(self, file: str, figure: Figure, body: Body) -> None:
+    def take(self, file: str, image: ImageResult, picture: str, figure: Figure, body: Body) -> None:
         """Take a panel's pose."""
         from dataclasses import replace
 
         from ..core.boundary import stand
+        from ..rig.drawn_figure import panel_text
 
-        pose = figure.hypotheses[0]
-        self.betas = self.betas or pose.betas
-        self.poses[file] = stand([replace(pose, betas=self.betas)], body)
+        self.betas = self.betas or figure.hypotheses[0].betas
+        readings = tuple(replace(reading, betas=self.betas) for reading in figure.hypotheses)
+        self.poses[file] = stand(readings[:1], body)
+        name = Path(picture or file).name.encode("utf-8", "replace").decode()  # a file's may hold any bytes
+        size = image.width, image.height
+        self.texts[file] = panel_text(name, picture, size, replace(figure, hypotheses=readings))
 
     def key(
         self, armature: bpy.types.Object, frames: Mapping[str, int], body: Body, *, smooth: bool
@@ -225,17 +238,17 @@ class _Character:
             InputError: it is no humanoid, or cannot be keyed; nothing has changed.
         """
         from ..core.boundary import join
-        from ..rig import drawn_figure
         from ..rig.animation import write_motion
+        from ..rig.drawn_figure import remember_panels
         from ..rig.placement import forget_placement
         from ..rig.root import root_rule
 
         # Of two panels at one frame, if somebody has moved them there, the later one is seen.
-        at = {frame: self.poses[file] for file, frame in frames.items() if file in self.poses}
+        at = {frame: file for file, frame in frames.items() if file in self.poses}
         if not at:
             return []
         left_alone = write_motion(
-            join([at[frame] for frame in sorted(at)]),
+            join([self.poses[at[frame]] for frame in sorted(at)]),
             armature,
             body,
             sorted(at),
@@ -245,7 +258,7 @@ class _Character:
         )
         # What was kept of one drawing is not what the armature shows now.
         forget_placement(armature)
-        armature.pop(drawn_figure.PROPERTY, None)
+        remember_panels(armature, {frame: self.texts[file] for frame, file in at.items()}, body)
         return left_alone
 
 

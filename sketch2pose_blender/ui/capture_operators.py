@@ -73,8 +73,11 @@ class _State:
         self.bones = {
             bone.name: (bone.rotation_mode, bone.matrix_basis.copy()) for bone in armature.pose.bones
         }
-        kept = (drawn_figure.PROPERTY, placement.PROPERTY, pose_blend.PROPERTY)
-        self.properties = {name: armature.get(name) for name in kept}
+        names = (drawn_figure.PROPERTY, placement.PROPERTY, pose_blend.PROPERTY)
+        kept = {name: armature.get(name) for name in names}
+        panels = armature.get(drawn_figure.PANELS)
+        kept[drawn_figure.PANELS] = panels.to_dict() if hasattr(panels, "to_dict") else panels
+        self.properties = kept
 
     def restore(self, armature: bpy.types.Object) -> None:
         armature.location, armature.scale = self.location, self.scale

@@ -60,11 +60,11 @@ class SKETCH2POSE_PT_correct(Subpanel, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Shown where an armature was posed from a drawing."""
-        from ..rig.drawn_figure import PROPERTY
+        from ..rig.drawn_figure import PANELS, PROPERTY
         from ..rig.posing import armature_of
 
         armature = armature_of(context.active_object)
-        return armature is not None and PROPERTY in armature
+        return armature is not None and (PROPERTY in armature or PANELS in armature)
 
     def draw(self, context: bpy.types.Context) -> None:
         """Lay out the panel."""
