@@ -26,6 +26,7 @@ PICTURES = {
     "live_figure": "guide/live",
     "live_raised": "guide/live_redrawn",
     "storyboard_failed": "guide/storyboard",
+    "storyboard_corrected": "guide/storyboard_corrected",
     "correct_flipped": "guide/correct_flipped",
     "correct_dragging": "guide/correct_dragging",
     "correct_ignored": "guide/correct_ignored",

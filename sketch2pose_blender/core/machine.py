@@ -29,7 +29,7 @@ def obstacle(
     if wheels is None:
         wheels = [path.name for path in WHEELS.glob("*.whl")]
     tags = [name.removesuffix(".whl").split("-") for name in wheels]
-    fitting = [tag for tag in tags if tag[-3] == f"cp{python[0]}{python[1]}" or tag[-3].startswith("py")]
+    fitting = [tag for tag in tags if _fits(tag, python)]
     if {tag[0] for tag in fitting} != {tag[0] for tag in tags}:
         built = sorted({f"{tag[-3][2]}.{tag[-3][3:]}" for tag in tags if tag[-3].startswith("cp")})
         return (
@@ -44,3 +44,11 @@ def obstacle(
     if least and have and have < least:
         return f"Sketch2Pose needs macOS {least[0]}.{least[1]} or later, and this is macOS {macos}; update macOS."
     return None
+
+
+def _fits(tag: list[str], python: tuple[int, int]) -> bool:
+    """Whether a wheel's tags suit a Python: those of the stable interface (abi3) suit every later one too."""
+    if tag[-3].startswith("py"):
+        return True
+    version = (int(tag[-3][2]), int(tag[-3][3:]))
+    return version == python or (tag[-2] == "abi3" and version <= python)

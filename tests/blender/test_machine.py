@@ -34,5 +34,11 @@ def test_another_python(wheels, python):
     assert "3.11 and 3.13" in said
 
 
+@pytest.mark.parametrize(("python", "fits"), [((3, 11), False), ((3, 13), True), ((3, 14), True)])
+def test_a_wheel_of_the_stable_interface_suits_later_pythons(python, fits):
+    wheel = "psd_tools-1.26.0-cp313-abi3-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl"
+    assert (obstacle([wheel], python=python, macos="") is None) == fits
+
+
 def test_run_from_the_repository():
     assert obstacle() is None

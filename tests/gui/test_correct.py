@@ -7,28 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from blender_window import SCREENSHOTS
+from correcting import SETUP, changed
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-
-#: Names for the asks below.
-SETUP = """
-import importlib, sys
-root = next(name for name in sys.modules if name.endswith("sketch2pose") and name.startswith("bl_ext"))
-def part(name):
-    return importlib.import_module(f"{root}.{name}")
-def state():
-    return part("editing.corrected").corrected(bpy.context)
-def handle(joint):
-    place = view3d()
-    names = part("core.boundary").KEYPOINT_NAMES
-    with bpy.context.temp_override(**place):
-        found = state()
-        x, y = part("editing.view").to_region(bpy.context, found.drawn, found.places)[names.index(joint)]
-    region = place["region"]
-    return (region.x + x, place["window"].height - 1 - (region.y + y))
-def turns():
-    return {bone.name: list(bone.rotation_quaternion) for bone in bpy.context.active_object.pose.bones}
-"""
 
 
 def pose(window, drawing):
@@ -65,16 +46,6 @@ with bpy.context.temp_override(**view3d()):
 @pytest.fixture
 def posed(window):
     return pose(window, EXAMPLES / "mannequin_lunge.png")
-
-
-def changed(before, after):
-    """Names of the bones that turned by more than a degree."""
-    names = []
-    for name, turn in before.items():
-        cosine = abs(np.dot(turn, after[name]))
-        if np.degrees(2 * np.arccos(min(cosine, 1.0))) > 1:
-            names.append(name)
-    return set(names)
 
 
 def soon(check, seconds=60):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from blender_window import SCREENSHOTS
+from correcting import SETUP, changed
 
 PICTURES = Path(__file__).parents[2] / "examples" / "storyboard"
 STATES = "[panel.state for panel in bpy.context.scene.sketch2pose_storyboard.panels]"
@@ -119,3 +120,51 @@ with bpy.context.temp_override(**view3d()):
 """)
     window.wait_until(f"len({STATES}) == 7")
     assert window.run("[m.name for m in bpy.context.scene.timeline_markers]") == ["1A", "2A", "3A", "4A"]
+
+
+def test_a_panel_is_corrected_over_its_picture(window, project):
+    window.run(
+        f"""
+with bpy.context.temp_override(**view3d()):
+    bpy.ops.sketch2pose.import_storyboard("INVOKE_DEFAULT", filepath={project!r})
+"""
+        + SETUP
+    )
+    window.wait_until(f"len({STATES}) == 7")
+    window.run("""
+with bpy.context.temp_override(**view3d()):
+    bpy.ops.sketch2pose.pose_panels("INVOKE_DEFAULT", target="NEW")
+""")
+    window.wait_until(f"{STATES} == ['POSED'] * 6 + ['FAILED']")
+    window.run("""
+board = bpy.context.scene.sketch2pose_storyboard
+board.active = 3
+with bpy.context.temp_override(**view3d()):
+    bpy.ops.view3d.view_axis(type="FRONT")
+    view3d()["space_data"].region_3d.view_perspective = "ORTHO"
+    bpy.ops.view3d.view_selected()
+    bpy.ops.ed.undo_push(message="the fourth panel")
+bpy.context.window_manager.sketch2pose_correcting.on = True
+""")
+    window.wait_until("any(image.name.startswith('panel_04') for image in bpy.data.images)")
+    window.redraw()
+    window.screenshot(SCREENSHOTS / "storyboard_correct.png")
+
+    before = window.run("turns()")
+    x, y = window.run("handle('left_wrist')")
+    window.move(x, y)
+    window.drag([(x, y), (x - 20, y + 20), (x - 60, y + 70)])
+    after = window.run("turns()")
+    assert "left_elbow" in changed(before, after)
+    window.screenshot(SCREENSHOTS / "storyboard_corrected.png")
+
+    window.run("board.active = 4")
+    assert changed(after, window.run("turns()")), "another panel has its own pose"
+    window.run("board.active = 3")
+    assert not changed(after, window.run("turns()")), "a panel keeps what was corrected"
+    window.move(500, 700)
+    window.key("ctrl+z")
+    end = time.monotonic() + 60
+    while (left := changed(before, window.run("turns()"))) and time.monotonic() < end:
+        window.settle()
+    assert not left, "one undo step"
