@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import bpy
 import numpy as np
 from mathutils import Vector
@@ -68,6 +71,23 @@ def remove_character(armature: bpy.types.Object) -> None:
     """Take out again what :func:`build_character` has added."""
     things = [armature, *armature.children]
     bpy.data.batch_remove([*things, *(thing.data for thing in things if thing.data)])
+
+
+@contextmanager
+def new_character(
+    context: bpy.types.Context, body: Body, betas: np.ndarray, name: str
+) -> Iterator[bpy.types.Object]:
+    """As :func:`build_character`; where the block fails, it is taken out, and what was selected is so again."""
+    active, selected = context.view_layer.objects.active, context.selected_objects
+    armature = build_character(context, body, betas, name)
+    try:
+        yield armature
+    except BaseException:
+        remove_character(armature)
+        for thing in selected:
+            thing.select_set(True)
+        context.view_layer.objects.active = active
+        raise
 
 
 def _collection(context: bpy.types.Context) -> bpy.types.Collection:

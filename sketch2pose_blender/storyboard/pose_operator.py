@@ -144,21 +144,13 @@ class SKETCH2POSE_OT_pose_panels(PoseChoices, operators._PoseOperator, bpy.types
         """The same for a new armature, which is the target from now on."""
         import numpy as np
 
-        from ..rig.armature import build_character, remove_character
+        from ..rig.armature import new_character
 
         (character,) = self._characters
         storyboard = context.scene.sketch2pose_storyboard
-        name = Path(storyboard.panels[0].source).stem
-        active, selected = context.view_layer.objects.active, context.selected_objects
-        armature = build_character(context, body, np.array(character.betas, np.float32), name)
-        try:
+        betas, name = np.array(character.betas, np.float32), Path(storyboard.panels[0].source).stem
+        with new_character(context, body, betas, name) as armature:
             notes = character.key(armature, frames, body, smooth=self.keys == "SMOOTH")
-        except BaseException:
-            remove_character(armature)
-            for thing in selected:
-                thing.select_set(True)
-            context.view_layer.objects.active = active
-            raise
         storyboard.target = "SELECTED"
         return notes
 

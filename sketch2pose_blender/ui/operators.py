@@ -227,19 +227,12 @@ class SKETCH2POSE_OT_pose_new(_PoseOperator, bpy.types.Operator):
         """Build the armature and pose it."""
         import numpy as np
 
-        from ..rig.armature import build_character, remove_character
+        from ..rig.armature import new_character
         from ..rig.posing import apply_pose
 
-        active, selected = context.view_layer.objects.active, context.selected_objects
-        armature = build_character(context, body, np.array(hypothesis.betas, np.float32), name)
-        try:
+        betas = np.array(hypothesis.betas, np.float32)
+        with new_character(context, body, betas, name) as armature:
             apply_pose(armature, hypothesis, body, _key_frame(context))
-        except BaseException:
-            remove_character(armature)
-            for thing in selected:
-                thing.select_set(True)
-            context.view_layer.objects.active = active
-            raise
         return armature
 
 
